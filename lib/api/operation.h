@@ -1,0 +1,111 @@
+#ifndef FAAS_API_OPERATION_H
+#define FAAS_API_OPERATION_H
+
+/*
+ * The table of operations
+ * =======================
+ *
+ * Everything that can be asked of faas, once. The executor's handlers, the
+ * socket protocol, the client library, and (with the method, path and scope) the
+ * REST routes and permission checks are read from here; so is the validation: a
+ * field that is not listed is refused by name.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "lib/base/error.h"
+
+enum field_type {
+	FIELD_STRING,
+	FIELD_INTEGER,		/* not negative */
+	FIELD_BOOLEAN,
+	FIELD_OBJECT,
+	FIELD_ARRAY,
+};
+
+struct field {
+	const char *name;
+	enum field_type type;
+	bool required;
+	const char *help;
+};
+
+struct operation {
+	const char *name;	/* "execution.create" */
+	const char *method;	/* of the REST route */
+	const char *path;	/* below /api/v1; {x} is field x */
+	const char *scope;	/* that a key needs */
+	const struct field *fields;	/* ended by a NULL name */
+	const char *summary;
+};
+
+/* name, method, path, scope, fields, summary */
+#define OPERATIONS(X) \
+	X(HELLO, "hello", "GET", "/version", "none", hello, \
+	  "agree on the protocol's version") \
+	X(EXECUTION_CREATE, "execution.create", "POST", "/executions", "execute", \
+	  execution_create, "run a command in a sandbox") \
+	X(EXECUTION_LIST, "execution.list", "GET", "/executions", "read", \
+	  execution_list, "list executions, newest first") \
+	X(EXECUTION_GET, "execution.get", "GET", "/executions/{id}", "read", by_id, \
+	  "show one execution") \
+	X(EXECUTION_WAIT, "execution.wait", "GET", "/executions/{id}/wait", "read", by_id, \
+	  "wait until an execution has ended") \
+	X(EXECUTION_CANCEL, "execution.cancel", "POST", "/executions/{id}/cancel", "execute", \
+	  execution_cancel, "end an execution") \
+	X(EXECUTION_SIGNAL, "execution.signal", "POST", "/executions/{id}/signal", "execute", \
+	  execution_signal, "send a signal to an execution's program") \
+	X(EXECUTION_LOGS, "execution.logs", "GET", "/executions/{id}/logs", "read", by_id, \
+	  "read the output that was kept") \
+	X(EXECUTION_ATTACH, "execution.attach", "POST", "/executions/{id}/attach", "execute", \
+	  by_id, "take the terminal of a running execution") \
+	X(EXECUTION_DELETE, "execution.delete", "DELETE", "/executions/{id}", "execute", by_id, \
+	  "forget a finished execution and its log") \
+	X(EXECUTION_PRUNE, "execution.prune", "POST", "/executions/prune", "execute", \
+	  execution_prune, "forget finished executions and their logs") \
+	X(ENVIRONMENT_CREATE, "environment.create", "POST", "/environments", "environment", \
+	  environment_create, "make an environment from a folder or an archive") \
+	X(ENVIRONMENT_LIST, "environment.list", "GET", "/environments", "read", nothing, \
+	  "list environments") \
+	X(ENVIRONMENT_GET, "environment.get", "GET", "/environments/{name}", "read", by_name, \
+	  "show one environment") \
+	X(ENVIRONMENT_DELETE, "environment.delete", "DELETE", "/environments/{name}", \
+	  "environment", by_name, "delete an environment") \
+	X(ENVIRONMENT_PROGRAMS, "environment.programs", "GET", \
+	  "/environments/{name}/programs", "read", environment_programs, \
+	  "which of some programs an environment has") \
+	X(SNAPSHOT_LIST, "snapshot.list", "GET", "/snapshots", "read", nothing, \
+	  "list snapshots, oldest first") \
+	X(SNAPSHOT_GET, "snapshot.get", "GET", "/snapshots/{id}", "read", snapshot_by_id, \
+	  "show one snapshot") \
+	X(SNAPSHOT_UPDATE, "snapshot.update", "PATCH", "/snapshots/{id}", "snapshot", \
+	  snapshot_update, "change name, comment and labels of a snapshot") \
+	X(SNAPSHOT_DELETE, "snapshot.delete", "DELETE", "/snapshots/{id}", "snapshot", \
+	  snapshot_by_id, "delete a snapshot") \
+	X(BRANCH_CREATE, "branch.create", "POST", "/branches", "snapshot", branch_create, \
+	  "begin a branch at a snapshot or at another branch") \
+	X(BRANCH_LIST, "branch.list", "GET", "/branches", "read", nothing, "list branches") \
+	X(BRANCH_GET, "branch.get", "GET", "/branches/{name}", "read", branch_by_name, \
+	  "show one branch") \
+	X(BRANCH_DELETE, "branch.delete", "DELETE", "/branches/{name}", "snapshot", \
+	  branch_by_name, "delete a branch, and what nothing else stands on") \
+	X(EXECUTOR_STATUS, "executor.status", "GET", "/status", "read", nothing, \
+	  "what the executor is doing") \
+	X(EXECUTOR_STOP, "executor.stop", "POST", "/stop", "admin", executor_stop, \
+	  "stop the executor")
+
+enum operation_id {
+#define X(id, name, method, path, scope, fields, summary) OP_##id,
+	OPERATIONS(X)
+#undef X
+	OP__MAX
+};
+
+/* The operation of that name, or -1. */
+int operation_find(const char *name);
+const struct operation *operation_at(int id);
+/* Are the parameters (an object, or NULL) what the operation takes? */
+int operation_check(const struct operation *op, const json_t *params, struct error *err);
+
+#endif
