@@ -1,0 +1,421 @@
+#include "lib/spawner/spawner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * Pid 1 of a sandbox: starts the steps of one run, forwards signals, reaps what
+ * is orphaned, and when the last step ends kills what is left, counts, and says
+ * so. What it reports comes from the kernel, never from bytes that the program
+ * could write.
+ */
+
+static struct init {
+	int sock;
+	int signals;		/* signalfd of SIGCHLD */
+	int stdio[3];
+	int pty;		/* slave, or -1 */
+	int files;		/* file channel, or -1 */
+	pid_t main;
+	uint32_t flags;		/* enum run_flags */
+	struct limits limits;
+	bool no_cgroup;
+	struct run_body run;
+	int step;
+	struct account account;
+	uint64_t read_before, written_before;
+	uint64_t asked_us, started_us, started_ms;
+} init = { .signals = -1, .stdio = { -1, -1, -1 }, .pty = -1, .files = -1 };
+
+static struct message message, early;
+
+_noreturn_ static void report_failure(struct msg_status *st)
+{
+	st->h.type = MSG_FAILED;
+	(void)msg_send(init.sock, st, sizeof(*st), NULL, 0, NULL, 0);
+	_exit(1);
+}
+
+/* ---- counting ---- */
+
+static void read_io(uint64_t *in, uint64_t *out)
+{
+	char text[512], *p;
+	ssize_t n = build_io_fd < 0 ? -1 : pread(build_io_fd, text, sizeof(text) - 1, 0);
+
+	*in = *out = 0;
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	p = strstr(text, "rchar: ");
+	if (p)
+		*in = number_in(p + 7, NULL);
+	p = strstr(text, "wchar: ");
+	if (p)
+		*out = number_in(p + 7, NULL);
+}
+
+static uint64_t microseconds(const struct timeval *tv)
+{
+	return (uint64_t)tv->tv_sec * 1000000 + (uint64_t)tv->tv_usec;
+}
+
+static void count_usage(struct usage *u)
+{
+	struct rusage ru;
+	uint64_t in, out;
+
+	(void)getrusage(RUSAGE_CHILDREN, &ru);
+	u->user_us = microseconds(&ru.ru_utime);
+	u->system_us = microseconds(&ru.ru_stime);
+	u->memory_peak = (uint64_t)ru.ru_maxrss * 1024;
+	u->wall_us = now_us() - (init.started_us ? init.started_us : init.asked_us);
+	read_io(&in, &out);
+	u->read_bytes = in > init.read_before ? in - init.read_before : 0;
+	u->written_bytes = out > init.written_before ? out - init.written_before : 0;
+}
+
+/* ---- the end ---- */
+
+static void kill_everything(void)
+{
+	if (kill(-1, SIGKILL) < 0)
+		return;
+	for (;;) {
+		if (waitpid(-1, NULL, __WALL) < 0 && errno != EINTR)
+			return;
+		/* what was forking while we killed */
+		(void)kill(-1, SIGKILL);
+	}
+}
+
+_noreturn_ static void finish(struct msg_ended *e)
+{
+	kill_everything();
+	if (init.files >= 0 && !e->code)
+		files_out(init.files, init.run.workdir);
+	if (init.files >= 0)
+		(void)close(init.files);
+	for (int i = 0; i < 3; i++)
+		if (init.stdio[i] >= 0)
+			(void)close(init.stdio[i]);
+	if (init.pty >= 0)
+		(void)close(init.pty);
+	e->h.type = MSG_ENDED;
+	e->started_us = init.started_us;
+	e->started_ms = init.started_ms;
+	e->flags |= END_MEMORY_IS_RSS;
+	count_usage(&e->usage);
+	(void)msg_send(init.sock, e, sizeof(*e), NULL, 0, NULL, 0);
+	/* The monitor ends us, when nobody waits for the processor any more. */
+	for (;;)
+		(void)pause();
+}
+
+/* The program could not be started: a result too, with our reason in it. */
+_noreturn_ static void finish_unstarted(const struct exec_plan *plan)
+{
+	struct msg_ended e = { .exit_code = -1, .errnum = plan->errnum };
+
+	e.code = plan->code ? plan->code :
+		plan->errnum == ENOENT ? ERR_NO_COMMAND : ERR_CANNOT_RUN;
+	(void)snprintf(e.text, sizeof(e.text), "%s%s%s%s", plan->what,
+		       plan->which ? " '" : "", plan->which ? plan->which : "",
+		       plan->which ? "'" : "");
+	finish(&e);
+}
+
+_noreturn_ static void finish_failed(const struct msg_status *st)
+{
+	struct msg_ended e = {
+		.exit_code = -1, .errnum = st->errnum,
+		.code = st->code ? st->code : ERR_CANNOT_RUN,
+	};
+
+	memcpy(e.text, st->text, sizeof(e.text));
+	finish(&e);
+}
+
+static void start_step(void)
+{
+	struct exec_plan plan = {
+		.alternatives = (char *const *const *)init.run.steps[init.step],
+		.env = init.run.env, .workdir = init.run.workdir, .tty = init.pty >= 0,
+		.uid = init.account.uid, .gid = init.account.gid,
+		.groups = init.account.groups, .n_groups = init.account.n_groups,
+		.limits = &init.limits,
+	};
+
+	for (int i = 0; i < 3; i++)
+		plan.fd[i] = init.pty >= 0 ? init.pty : init.stdio[i];
+	for (char **e = init.run.env; *e; e++)
+		if (!strncmp(*e, "PATH=", 5))
+			plan.path = *e + 5;
+	plan.no_cgroup = init.no_cgroup;
+	init.main = exec_start(&plan);
+	if (init.main < 0)
+		finish_unstarted(&plan);
+}
+
+static void step_ended(int status)
+{
+	struct msg_ended e = { .exit_code = -1 };
+
+	if (WIFEXITED(status))
+		e.exit_code = WEXITSTATUS(status);
+	else
+		e.signal = WTERMSIG(status);
+	if (!e.exit_code && ++init.step < init.run.n_steps) {
+		start_step();
+		return;
+	}
+	finish(&e);
+}
+
+static void reap(void)
+{
+	struct signalfd_siginfo si;
+	int status;
+	pid_t pid;
+
+	(void)!read(init.signals, &si, sizeof(si));
+	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)
+		if (pid == init.main)
+			step_ended(status);
+}
+
+/* ---- the start ---- */
+
+static int open_pty(const struct msg_run *r, struct msg_status *st)
+{
+	struct winsize size = { .ws_row = r->rows, .ws_col = r->cols };
+	int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC), zero = 0;
+
+	if (master < 0 || ioctl(master, TIOCSPTLCK, &zero) < 0)
+		return fail(st, "open a terminal");
+	init.pty = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (init.pty < 0) {
+		(void)close(master);
+		return fail(st, "open the terminal's other end");
+	}
+	(void)ioctl(master, TIOCSWINSZ, &size);
+	(void)!fchown(init.pty, init.account.uid, init.account.gid);
+	return master;
+}
+
+static void take_fds(struct message *m, const struct msg_run *r)
+{
+	int next = 0;
+
+	if (r->flags & RUN_STDIN)
+		init.stdio[0] = msg_take_fd(m, next++);
+	if (r->flags & RUN_STDIO) {
+		init.stdio[1] = msg_take_fd(m, next++);
+		init.stdio[2] = msg_take_fd(m, next++);
+	}
+	if (r->flags & RUN_FILES)
+		init.files = msg_take_fd(m, next++);
+	for (int i = 0; i < 3; i++)
+		if (init.stdio[i] < 0)
+			init.stdio[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+static void set_home(void)
+{
+	/* HOME, USER and LOGNAME are the account's unless the caller said */
+	static char home[300], user[80], logname[80];
+	char *set[] = { home, user, logname };
+	static const char *const names[] = { "HOME=", "USER=", "LOGNAME=" };
+	size_t n = 0;
+	char **env;
+
+	(void)snprintf(home, sizeof(home), "HOME=%s", init.account.home);
+	(void)snprintf(user, sizeof(user), "USER=%s", init.account.name);
+	(void)snprintf(logname, sizeof(logname), "LOGNAME=%s", init.account.name);
+	while (init.run.env[n])
+		n++;
+	env = calloc(n + 4, sizeof(*env));
+	if (!env)
+		return;
+	memcpy(env, init.run.env, n * sizeof(*env));
+	for (int i = 0; i < 3; i++) {
+		bool have = false;
+
+		for (size_t k = 0; init.run.env[k]; k++)
+			have |= !strncmp(init.run.env[k], names[i], strlen(names[i]));
+		if (!have)
+			env[n++] = set[i];
+	}
+	init.run.env = env;
+}
+
+static void start(struct message *m)
+{
+	struct msg_run r = *(const struct msg_run *)m->h;
+	struct msg_started s = { .h.type = MSG_STARTED };
+	struct msg_status st = { 0 };
+	int master = -1;
+
+	init.asked_us = now_us();
+	init.flags = r.flags;
+	init.limits = r.limits;
+	take_fds(m, &r);
+	if (body_read(m, r.n_steps, &init.run, &st) < 0)
+		report_failure(&st);
+	msg_release(m);
+	if (account_find("", init.run.user, &init.account, &st) < 0)
+		finish_failed(&st);
+	set_home();
+	read_io(&init.read_before, &init.written_before);
+	if (init.account.uid)
+		(void)!chown("/work", init.account.uid, init.account.gid);
+	if (init.files >= 0 && files_in(init.files, init.account.uid, init.account.gid,
+					init.run.workdir, &st) < 0)
+		finish_failed(&st);
+	if (r.flags & RUN_TTY) {
+		master = open_pty(&r, &st);
+		if (master < 0)
+			finish_failed(&st);
+	}
+	init.started_us = now_us();
+	init.started_ms = now_unix_ms();
+	start_step();
+	if (r.flags & RUN_ANNOUNCE)
+		(void)msg_send(init.sock, &s, sizeof(s), NULL, 0, &master, master >= 0);
+	if (master >= 0)
+		(void)close(master);
+}
+
+static void from_monitor(void)
+{
+	int r = msg_recv(init.sock, &message);
+	const struct msg_signal *s = (const void *)message.h;
+
+	if (r == -EAGAIN)
+		return;
+	if (r <= 0)
+		_exit(0);	/* the monitor died; so does everything here */
+	switch (message.h->type) {
+	case MSG_RUN:
+		if (!init.main)
+			start(&message);
+		break;
+	case MSG_SIGNAL:
+		/* the program's process group, or it alone before it has one */
+		if (init.main > 0 && kill(-init.main, s->signal) < 0)
+			(void)kill(init.main, s->signal);
+		break;
+	case MSG_CANCEL:
+		(void)kill(-1, s->signal);
+		break;
+	default:
+		break;
+	}
+	msg_release(&message);
+}
+
+/* Waits for the monitor to write our uid map; a run may arrive before that. */
+static void enter_user_namespace(struct msg_status *st)
+{
+	struct msg_status ask = { .h.type = MSG_UNSHARED };
+	bool mapped = false;
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWCGROUP) < 0) {
+		(void)fail(st, "create the sandbox's user namespace");
+		report_failure(st);
+	}
+	if (msg_send(init.sock, &ask, sizeof(ask), NULL, 0, NULL, 0) < 0)
+		_exit(1);
+	while (!mapped) {
+		struct message *m = early.n_fds < 0 ? &early : &message;
+
+		if (msg_recv(init.sock, m) <= 0)
+			_exit(1);
+		if (m->h->type == MSG_RUN)
+			continue;	/* kept in `early` */
+		mapped = m->h->type == MSG_MAPPED;
+		msg_release(m);
+		if (m == &early)
+			early.n_fds = -1;
+	}
+}
+
+/* Blank until a monitor says what to become, which may be never. */
+static struct msg_build wait_for_build(char stack[STACK_MAX * MSG_ID])
+{
+	struct msg_build build;
+
+	if (msg_recv(init.sock, &message) <= 0 || message.h->type != MSG_BUILD)
+		_exit(0);
+	build = *(const struct msg_build *)message.h;
+	if (message.h->body > STACK_MAX * MSG_ID)
+		_exit(1);
+	memcpy(stack, message.body, message.h->body);
+	msg_release(&message);
+	return build;
+}
+
+void init_main(int sock, const struct leaf *leaf)
+{
+	struct msg_status st = { 0 };
+	static char stack[STACK_MAX * MSG_ID];
+	struct msg_build build;
+	sigset_t mask;
+
+	init.sock = sock;
+	early.n_fds = -1;
+	(void)prctl(PR_SET_NAME, "faas-init");
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	(void)sigemptyset(&mask);
+	(void)sigaddset(&mask, SIGCHLD);
+	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	init.no_cgroup = spawner.cgroups[CGROUP_PIDS] < 0 &&
+		spawner.cgroups[CGROUP_UNIFIED] < 0;
+	if (leaf_enter(leaf, &st) < 0)
+		report_failure(&st);
+	build = wait_for_build(stack);
+	if (build_sandbox(&build, stack, &st) < 0)
+		report_failure(&st);
+	build_close_inherited(init.sock);
+	enter_user_namespace(&st);
+	if (build_confine(&build, &st) < 0)
+		report_failure(&st);
+	(void)close(spawner.filter);
+	/* again: a change of credentials cleared it */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	init.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (init.signals < 0) {
+		(void)fail(&st, "watch for children");
+		report_failure(&st);
+	}
+	if (build.warm && early.n_fds < 0)
+		build_warm();
+	st.h.type = MSG_READY;
+	(void)msg_send(init.sock, &st, sizeof(st), NULL, 0, NULL, 0);
+	if (early.n_fds >= 0)
+		start(&early);
+	for (;;) {
+		struct pollfd p[2] = { { init.sock, POLLIN, 0 }, { init.signals, POLLIN, 0 } };
+
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			_exit(1);
+		if (p[1].revents)
+			reap();
+		if (p[0].revents)
+			from_monitor();
+	}
+}

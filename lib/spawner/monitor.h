@@ -1,0 +1,70 @@
+#ifndef FAAS_SPAWNER_MONITOR_H
+#define FAAS_SPAWNER_MONITOR_H
+
+/*
+ * The one sandbox that this process owns.
+ *
+ *	monitor.c	the loop: what comes from the executor, from init, from time
+ *	shell.c		cgroups, network and namespaces: from blank to built
+	untouched.c	was anything sent in the network?
+ *	orphan.c	when the executor has died, until another one comes
+ */
+
+#include "lib/spawner/spawner.h"
+
+struct monitor {
+	char id[MSG_ID];	/* of the run; names the socket of an orphan */
+	int executor;		/* -1: it died */
+	int listener;		/* -1: it lives */
+	int journal;
+	int init_sock;
+	int init_pidfd;
+	pid_t init;
+	int life;		/* pidfd of the client, or -1 */
+	int hold;			/* open until all is over, or -1 */
+	int pty;		/* master, or -1 */
+	int pipes[3];		/* [1] and [2]: where the logged output comes from */
+	struct leaf leaf;
+	struct untouched net;
+	struct log log;
+	bool built;
+	bool running, ended, log_pty;
+	bool renew, hurry;		/* the executor wants a blank one, and somebody waits */
+	uint32_t end_flags;
+	uint32_t pid_seen;
+	uint64_t deadline_us, kill_us, grace_ms;
+	uint64_t asked_us, started_ms, setup_us;
+	struct usage usage;
+};
+
+extern struct monitor mon;
+
+/* To the executor, if there is one; and to init. */
+void tell(unsigned int type, void *msg, size_t size, const int *fds, int n);
+void tell_init(unsigned int type, int signal);
+/* Kills what is left, removes the cgroups, exits. */
+_noreturn_ void leave(void);
+/* A failure of ours: say it and leave. */
+_noreturn_ void give_up(struct msg_status *st);
+
+/* shell.c */
+void shell_prepare(struct msg_status *st);
+void shell_write_maps(struct msg_status *st);
+void shell_build(const struct message *m);
+/*
+ * From ended to blank again, with the cgroups and the network that the run did not
+ * touch and a first process that it never saw. False: it left traces; leave().
+ */
+bool shell_renew(void);
+
+/* What a run has of its own for its time. */
+void monitor_forget(void);
+
+/* orphan.c */
+void orphan_begin(void);
+void orphan_adopted(void);
+/* Nobody can adopt any more. */
+void orphan_end(void);
+void orphan_send_state(void);
+
+#endif
