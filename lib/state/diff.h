@@ -1,0 +1,32 @@
+#ifndef FAAS_STATE_DIFF_H
+#define FAAS_STATE_DIFF_H
+
+/*
+ * What differs between two views of one environment. Only what a layer that they do
+ * not share has touched is looked at, so the cost is that of the changes and not of
+ * the size.
+ */
+
+#include <stdbool.h>
+
+#include "lib/state/view.h"
+
+enum difference_kind { DIFFERENCE_ADDED = 'A', DIFFERENCE_CHANGED = 'C',
+		       DIFFERENCE_DELETED = 'D' };
+
+struct difference {
+	enum difference_kind kind;
+	const char *path;		/* relative to the root */
+	struct stat before, after;	/* zero where there is none; owners as in layers */
+	bool content;			/* not only mode or owner */
+};
+
+/*
+ * Calls each, in the order of paths, for what differs from a to b; it returns 0 to go
+ * on, another value to stop. ERR_LIMIT for more than a million touched paths.
+ */
+int diff_views(const struct view *a, const struct view *b,
+	       int (*each)(void *arg, const struct difference *d), void *arg,
+	       struct error *err) _must_check_;
+
+#endif
