@@ -1,0 +1,27 @@
+#ifndef FAAS_EXECUTOR_ENVIRONMENT_H
+#define FAAS_EXECUTOR_ENVIRONMENT_H
+
+/*
+ * Handlers of the environment operations; see operation.c for what a handler is.
+ */
+
+#include "lib/executor/executor.h"
+
+int environment_create(struct session *s, json_int_t id, const json_t *params,
+		       struct error *err);
+int environment_list(struct session *s, json_int_t id, const json_t *params,
+		     struct error *err);
+int environment_get(struct session *s, json_int_t id, const json_t *params,
+		    struct error *err);
+int environment_delete(struct session *s, json_int_t id, const json_t *params,
+		       struct error *err);
+/* Which of the programs asked for are in the environment's PATH. */
+int environment_programs(struct session *s, json_int_t id, const json_t *params,
+			 struct error *err);
+
+/* At start: removes folders that no environment has, left by a death. */
+int environment_sweep(struct executor *x, struct error *err);
+/* Its request goes on without it. */
+void environment_session_gone(struct session *s);
+
+#endif

@@ -1,0 +1,476 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/api/operation.h"
+#include "lib/base/cleanup.h"
+#include "lib/executor/environment.h"
+#include "lib/executor/executor.h"
+#include "lib/executor/snapshot.h"
+
+/*
+ * Handlers, one for each operation. A handler answers now (session_result) or
+ * leaves the request with something that will; when it returns -1 the error is
+ * the answer.
+ */
+
+enum { GRACE_MAX_MS = 86400000 };	/* a day */
+
+typedef int handler(struct session *s, json_int_t id, const json_t *params,
+		    struct error *err);
+
+static const char *text_of(const json_t *params, const char *key)
+{
+	return json_string_value(json_object_get(params, key));
+}
+
+/* Comes before a look at the other fields, of which another version may have others. */
+static int check_version(const json_t *params, struct error *err)
+{
+	const json_t *version = json_object_get(params, "version");
+
+	if (!json_is_integer(version) || json_integer_value(version) == WIRE_VERSION)
+		return 0;
+	(void)err_set(err, ERR_PROTOCOL, "this executor (faas %s) speaks version %d of the "
+		      "protocol, the client version %lld", FAAS_VERSION, WIRE_VERSION,
+		      (long long)json_integer_value(version));
+	return err_hint(err, "'faas executor stop', then try again");
+}
+
+static int do_hello(struct session *s, json_int_t id, const json_t *params,
+		    struct error *err)
+{
+	(void)err;
+	s->greeted = true;
+	if (json_is_true(json_object_get(params, "quiet")))
+		return 0;
+	session_result(s, id, json_pack("{s:i,s:s}", "version", WIRE_VERSION, "executor",
+					FAAS_VERSION), NULL, 0);
+	return 0;
+}
+
+/* The client's descriptors, in the order of msg_run, and a pidfd of itself. */
+static int take_fds(struct session *s, const json_t *params, struct run *run,
+		    struct error *err)
+{
+	static const struct {
+		const char *field;
+		uint32_t flag;
+		int count;
+	} kinds[] = {
+		{ "stdin", RUN_STDIN, 1 }, { "stdio", RUN_STDIO, 2 }, { "files", RUN_FILES, 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!json_is_true(json_object_get(params, kinds[i].field)))
+			continue;
+		run->msg.flags |= kinds[i].flag;
+		for (int k = 0; k < kinds[i].count; k++) {
+			int fd = wire_take_fd(&s->wire);
+
+			if (fd < 0)
+				return err_set(err, ERR_PROTOCOL, "the descriptor for '%s' is "
+					       "missing", kinds[i].field);
+			run->fds[run->n_fds++] = fd;
+		}
+	}
+	if (run->msg.flags & RUN_DETACHED)
+		return 0;
+	if (s->life < 0)
+		s->life = (int)syscall(SYS_pidfd_open, s->pid, 0);
+	if (s->life >= 0) {
+		run->fds[run->n_fds] = fcntl(s->life, F_DUPFD_CLOEXEC, 3);
+		if (run->fds[run->n_fds] < 0)
+			return err_sys(err, errno, "watch the client");
+		run->n_fds++;
+		run->msg.flags |= RUN_LIFE;
+	}
+	return 0;
+}
+
+static int log_folder(struct executor *x, const char *id, bool make, struct error *err)
+{
+	char name[64];
+	int fd;
+
+	if (make && mkdirat(x->state_dir, "logs", 0700) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "create '%s/logs'", x->state_path);
+	(void)snprintf(name, sizeof(name), "logs/%s", id);
+	if (make && mkdirat(x->state_dir, name, 0700) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "create '%s/%s'", x->state_path, name);
+	fd = openat(x->state_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, errno, "open '%s/%s'", x->state_path, name);
+	return fd;
+}
+
+static int start_run(struct session *s, json_int_t id, const json_t *params,
+		     struct run *run, struct error *err)
+{
+	struct executor *x = s->x;
+	struct slot *slot = NULL;
+	bool cached;
+
+	if (request_read(x, params, run, &slot, &cached, err) < 0 ||
+	    take_fds(s, params, run, err) < 0)
+		return -1;
+	if (run->msg.flags & RUN_LOG) {
+		int fd = log_folder(x, run->rec.id, true, err);
+
+		if (fd < 0)
+			return -1;
+		run->fds[run->n_fds++] = fd;
+		run->msg.flags |= RUN_LOG_FD;
+	}
+	if (snapshot_keep(x, params, run, err) < 0)
+		return -1;
+	if (journal_begin(x, &run->rec, err) < 0)
+		return -1;
+	run->session = s;
+	run->request = id;
+	s->runs++;
+	x->n_runs++;
+	run->cached = cached;
+	if (slot->ready)
+		return run_dispatch(run, slot, err);
+	run->slot = slot;
+	return 0;
+}
+
+static int do_execution_create(struct session *s, json_int_t id, const json_t *params,
+			       struct error *err)
+{
+	struct executor *x = s->x;
+	struct run *run;
+
+	if (x->stopping)
+		return err_set(err, ERR_UNAVAILABLE, "the executor is stopping"),
+		       err_hint(err, "wait until it has ended, or 'faas executor stop --now'");
+	if (x->store_failed) {
+		*err = x->store_error;
+		return err_wrap(err, "runs cannot be recorded");
+	}
+	run = run_new(x);
+	if (start_run(s, id, params, run, err) < 0) {
+		struct sandbox *sandbox = run->sandbox;
+
+		if (run->session)
+			s->runs--;
+		run->session = NULL;
+		if (run->sent)
+			x->n_running--;
+		snapshot_abandon(x, run);
+		run_free(run);
+		if (sandbox)
+			sandbox_free(sandbox);
+		return -1;
+	}
+	return 0;
+}
+
+static int list_one(void *arg, const struct execution *e)
+{
+	json_array_append_new(arg, report_execution(e));
+	return 0;
+}
+
+static int do_execution_list(struct session *s, json_int_t id, const json_t *params,
+			     struct error *err)
+{
+	const json_t *labels = json_object_get(params, "labels");
+	const char *wanted[65] = { NULL };
+	struct execution_filter f = {
+		.state = text_of(params, "state"),
+		.environment = text_of(params, "environment"),
+		.name = text_of(params, "name"),
+		.since_ms = json_integer_value(json_object_get(params, "since_ms")),
+		.before = json_integer_value(json_object_get(params, "before")),
+		.limit = (uint64_t)json_integer_value(json_object_get(params, "limit")),
+		.labels = wanted,
+	};
+	cleanup_json json_t *list = json_array();
+
+	if (json_array_size(labels) > 64)
+		return err_set(err, ERR_USAGE, "more than 64 labels");
+	for (size_t i = 0; i < json_array_size(labels); i++) {
+		wanted[i] = json_string_value(json_array_get(labels, i));
+		if (!wanted[i])
+			return err_set(err, ERR_USAGE, "a label must be text");
+	}
+	if (run_flush(s->x, err) < 0 ||
+	    store_execution_list(s->x->store, &f, list_one, list, err) < 0)
+		return -1;
+	session_result(s, id, json_incref(list), NULL, 0);
+	return 0;
+}
+
+/* From memory while it runs, else from the database. */
+static int find_execution(struct executor *x, const char *what, struct run **ret_run,
+			  struct execution *ret, struct error *err)
+{
+	bool last = !strcmp(what, "@last");
+
+	*ret_run = last ? NULL : run_find(x, what);
+	if (*ret_run)
+		return 0;
+	if (run_flush(x, err) < 0)
+		return -1;
+	/* a queued one is newer than all that the database knows */
+	if (last && x->runs && !strcmp(x->runs->rec.state, "queued")) {
+		*ret_run = x->runs;
+		return 0;
+	}
+	if (store_execution_get(x->store, what, ret, err) < 0)
+		return -1;
+	*ret_run = last ? run_find(x, ret->id) : NULL;
+	return 0;
+}
+
+static int do_execution_get(struct session *s, json_int_t id, const json_t *params,
+			    struct error *err)
+{
+	cleanup_execution struct execution e = { 0 };
+	struct run *run;
+
+	if (find_execution(s->x, text_of(params, "id"), &run, &e, err) < 0)
+		return -1;
+	session_result(s, id, report_execution(run ? &run->rec : &e), NULL, 0);
+	return 0;
+}
+
+static int do_execution_wait(struct session *s, json_int_t id, const json_t *params,
+			     struct error *err)
+{
+	cleanup_execution struct execution e = { 0 };
+	struct run *run;
+
+	if (find_execution(s->x, text_of(params, "id"), &run, &e, err) < 0)
+		return -1;
+	if (run && !run->finished) {
+		struct waiter *w = calloc(1, sizeof(*w));
+
+		if (!w)
+			return err_sys(err, ENOMEM, "wait");
+		*w = (struct waiter){ run->waiters, s, id };
+		run->waiters = w;
+		return 0;
+	}
+	session_result(s, id, report_execution(run ? &run->rec : &e), NULL, 0);
+	return 0;
+}
+
+static int running(struct executor *x, const char *what, struct run **ret, struct error *err)
+{
+	cleanup_execution struct execution e = { 0 };
+
+	if (find_execution(x, what, ret, &e, err) < 0)
+		return -1;
+	if (!*ret || (*ret)->finished)
+		return err_set(err, ERR_CONFLICT, "execution '%s' has ended", what);
+	return 0;
+}
+
+static int do_execution_cancel(struct session *s, json_int_t id, const json_t *params,
+			       struct error *err)
+{
+	const json_t *grace = json_object_get(params, "grace_ms");
+	json_int_t ms = json_integer_value(grace);
+	struct run *run;
+
+	if (running(s->x, text_of(params, "id"), &run, err) < 0)
+		return -1;
+	session_result(s, id, json_pack("{s:s}", "id", run->rec.id), NULL, 0);
+	run_cancel(run, !grace ? run->msg.grace_ms : ms > GRACE_MAX_MS ? GRACE_MAX_MS
+						       : (uint64_t)ms);
+	return 0;
+}
+
+static int do_execution_signal(struct session *s, json_int_t id, const json_t *params,
+			       struct error *err)
+{
+	struct msg_signal m = {
+		.h.type = MSG_SIGNAL,
+		.signal = (int32_t)json_integer_value(json_object_get(params, "signal")),
+	};
+	struct run *run;
+
+	if (m.signal < 1 || m.signal > 64)
+		return err_set(err, ERR_USAGE, "there is no signal %d", m.signal);
+	if (running(s->x, text_of(params, "id"), &run, err) < 0)
+		return -1;
+	if (run->sandbox && sandbox_send(run->sandbox, &m, sizeof(m), NULL, 0, NULL, 0, err) < 0)
+		return -1;
+	session_result(s, id, json_pack("{s:s}", "id", run->rec.id), NULL, 0);
+	return 0;
+}
+
+static int do_execution_logs(struct session *s, json_int_t id, const json_t *params,
+			     struct error *err)
+{
+	cleanup_execution struct execution e = { 0 };
+	cleanup_close int fd = -1;
+	const struct execution *rec;
+	struct run *run;
+
+	if (find_execution(s->x, text_of(params, "id"), &run, &e, err) < 0)
+		return -1;
+	rec = run ? &run->rec : &e;
+	if (!rec->logged) {
+		(void)err_set(err, ERR_NOT_FOUND, "the output of execution '%s' went to its client "
+			      "and was not kept", rec->id);
+		return err_hint(err, "'faas execute --detach' keeps it");
+	}
+	fd = log_folder(s->x, rec->id, false, err);
+	if (fd < 0)
+		return -1;
+	session_result(s, id, report_execution(rec), &fd, 1);
+	return 0;
+}
+
+static int do_execution_attach(struct session *s, json_int_t id, const json_t *params,
+			       struct error *err)
+{
+	struct run *run;
+
+	if (running(s->x, text_of(params, "id"), &run, err) < 0)
+		return -1;
+	if (!run->rec.logged)
+		return err_set(err, ERR_CONFLICT, "execution '%s' belongs to the client that "
+			       "started it", run->rec.id);
+	session_result(s, id, report_execution(&run->rec), &run->pty, run->pty >= 0);
+	return 0;
+}
+
+static void delete_logs(struct executor *x, const char *id)
+{
+	static const char *const files[] = { "/old", "/new", "" };
+	char name[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		(void)snprintf(name, sizeof(name), "logs/%s%s", id, files[i]);
+		(void)unlinkat(x->state_dir, name, *files[i] ? 0 : AT_REMOVEDIR);
+	}
+}
+
+static int do_execution_delete(struct session *s, json_int_t id, const json_t *params,
+			       struct error *err)
+{
+	cleanup_execution struct execution e = { 0 };
+	struct run *run;
+
+	if (run_flush(s->x, err) < 0 ||
+	    find_execution(s->x, text_of(params, "id"), &run, &e, err) < 0)
+		return -1;
+	if (run) {
+		(void)err_set(err, ERR_BUSY, "execution '%s' has not ended", run->rec.id);
+		return err_hint(err, "'faas execution cancel %s' ends it", run->rec.id);
+	}
+	if (store_execution_delete(s->x->store, e.id, err) < 0)
+		return -1;
+	if (e.logged)
+		delete_logs(s->x, e.id);
+	session_result(s, id, json_pack("{s:s}", "id", e.id), NULL, 0);
+	return 0;
+}
+
+static void prune_one(void *arg, const char *id)
+{
+	json_array_append_new(arg, json_string(id));
+}
+
+static int do_execution_prune(struct session *s, json_int_t id, const json_t *params,
+			      struct error *err)
+{
+	const json_t *older = json_object_get(params, "older_than_ms");
+	json_int_t ms = json_integer_value(older), now = (json_int_t)clock_unix_ms();
+	struct execution_prune prune = {
+		.keep_last = (uint64_t)json_integer_value(json_object_get(params, "keep_last")),
+		.before_ms = !older ? INT64_MAX : ms < now ? now - ms : 0,
+		.dry_run = json_is_true(json_object_get(params, "dry_run")),
+	};
+	cleanup_json json_t *ids = json_array();
+	uint64_t count = 0;
+	json_t *one;
+	size_t i;
+
+	if (run_flush(s->x, err) < 0 ||
+	    store_execution_prune(s->x->store, &prune, prune_one, ids, &count, err) < 0)
+		return -1;
+	if (!prune.dry_run)
+		json_array_foreach(ids, i, one)
+			delete_logs(s->x, json_string_value(one));
+	session_result(s, id, json_pack("{s:I,s:b,s:O}", "count", (json_int_t)count, "dry_run",
+					prune.dry_run, "ids", ids), NULL, 0);
+	return 0;
+}
+
+static int do_executor_status(struct session *s, json_int_t id, const json_t *params,
+			      struct error *err)
+{
+	(void)params;
+	(void)err;
+	session_result(s, id, report_status(s->x), NULL, 0);
+	return 0;
+}
+
+static int do_executor_stop(struct session *s, json_int_t id, const json_t *params,
+			    struct error *err)
+{
+	(void)err;
+	s->x->stopping = json_is_true(json_object_get(params, "now")) ? STOP_NOW : STOP_DRAIN;
+	session_result(s, id, json_pack("{s:I,s:I}", "pid", (json_int_t)getpid(), "active",
+					(json_int_t)s->x->n_running), NULL, 0);
+	return 0;
+}
+
+static handler *const handlers[OP__MAX] = {
+	[OP_HELLO] = do_hello,
+	[OP_EXECUTION_CREATE] = do_execution_create,
+	[OP_EXECUTION_LIST] = do_execution_list,
+	[OP_EXECUTION_GET] = do_execution_get,
+	[OP_EXECUTION_WAIT] = do_execution_wait,
+	[OP_EXECUTION_CANCEL] = do_execution_cancel,
+	[OP_EXECUTION_SIGNAL] = do_execution_signal,
+	[OP_EXECUTION_LOGS] = do_execution_logs,
+	[OP_EXECUTION_ATTACH] = do_execution_attach,
+	[OP_EXECUTION_DELETE] = do_execution_delete,
+	[OP_EXECUTION_PRUNE] = do_execution_prune,
+	[OP_ENVIRONMENT_CREATE] = environment_create,
+	[OP_ENVIRONMENT_LIST] = environment_list,
+	[OP_ENVIRONMENT_GET] = environment_get,
+	[OP_ENVIRONMENT_DELETE] = environment_delete,
+	[OP_ENVIRONMENT_PROGRAMS] = environment_programs,
+	[OP_SNAPSHOT_LIST] = snapshot_list,
+	[OP_SNAPSHOT_GET] = snapshot_get,
+	[OP_SNAPSHOT_UPDATE] = snapshot_update,
+	[OP_SNAPSHOT_DELETE] = snapshot_delete,
+	[OP_BRANCH_CREATE] = branch_create,
+	[OP_BRANCH_LIST] = branch_list,
+	[OP_BRANCH_GET] = branch_get,
+	[OP_BRANCH_DELETE] = branch_delete,
+	[OP_EXECUTOR_STATUS] = do_executor_status,
+	[OP_EXECUTOR_STOP] = do_executor_stop,
+};
+
+void operation_run(struct session *s, json_int_t id, const char *name, json_t *params)
+{
+	int op = operation_find(name);
+	struct error err;
+
+	s->x->busy_us = clock_us();
+	if (op < 0)
+		(void)err_set(&err, ERR_USAGE, "there is no operation '%.64s'", name);
+	else if (!s->greeted && op != OP_HELLO)
+		(void)err_set(&err, ERR_PROTOCOL, "the first request must be hello");
+	else if (!(op == OP_HELLO && check_version(params, &err) < 0) &&
+		 !operation_check(operation_at(op), params, &err) &&
+		 !handlers[op](s, id, params, &err))
+		return;
+	session_error(s, id, &err);
+}

@@ -1,0 +1,494 @@
+#include "lib/executor/snapshot.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fault.h"
+#include "lib/base/parse.h"
+#include "lib/base/strbuf.h"
+#include "lib/environment/unpack.h"
+
+enum { COMMENT_MAX = 4096, LABELS_MAX = 64, SWEEP_US = 1000000 };
+
+static const char *text_of(const json_t *params, const char *key)
+{
+	return json_string_value(json_object_get(params, key));
+}
+
+static int layers_folder(struct executor *x, struct error *err)
+{
+	int fd = openat(x->state_dir, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(err, errno, "open '%s/layers'", x->state_path) : fd;
+}
+
+/* What cannot be removed now is later, by snapshot_tend(). */
+static void remove_layer(struct executor *x, const char *id)
+{
+	struct error err;
+	cleanup_close int fd = layers_folder(x, &err);
+
+	if (fd < 0 || unpack_remove(fd, id, &err) < 0)
+		x->layers_left = true;
+}
+
+/* ---- a run's parent ---- */
+
+static int read_stack(const struct snapshot *parent, struct run *run, struct error *err)
+{
+	cleanup_json json_t *layers = json_loads(parent->layers, 0, NULL);
+	cleanup_strbuf struct strbuf names = STRBUF((size_t)STACK_MAX * MSG_ID);
+	json_t *layer;
+	size_t i;
+
+	if (json_array_size(layers) > STACK_MAX) {
+		(void)err_set(err, ERR_LIMIT, "snapshot '%s' stands on %zu others, and %d is as "
+			      "deep as a sandbox goes", parent->id, json_array_size(layers) - 1,
+			      STACK_MAX);
+		return err_hint(err, "begin again with an earlier one");
+	}
+	json_array_foreach(layers, i, layer) {
+		const char *name = json_string_value(layer);
+
+		if (!name || strchr(name, '/') || *name == '.')
+			return err_set(err, ERR_CORRUPT, "snapshot '%s' has a layer that is no "
+				       "name", parent->id);
+		strbuf_add(&names, name, strlen(name) + 1);
+	}
+	if (!json_array_size(layers) || strbuf_failed(&names))
+		return err_set(err, ERR_CORRUPT, "snapshot '%s' has no layers", parent->id);
+	run->build.stack = (uint32_t)json_array_size(layers);
+	run->stack_len = names.len;
+	run->stack = strbuf_detach(&names);
+	return 0;
+}
+
+int snapshot_parent(struct executor *x, const json_t *params, struct run *run,
+		    const char **environment, struct error *err)
+{
+	cleanup_snapshot struct snapshot parent = { 0 };
+	const char *what = text_of(params, "parent"), *branch = text_of(params, "branch");
+
+	if (what && branch)
+		return err_set(err, ERR_USAGE, "a run begins with a parent or with a branch, not "
+			       "with both");
+	if (!what && !branch)
+		return 0;
+	/* it may have been made a moment ago */
+	if (run_flush(x, err) < 0)
+		return -1;
+	if (branch ? branch_head(x, branch, &parent, err) < 0
+		   : store_snapshot_get(x->store, what, &parent, err) < 0)
+		return -1;
+	if (read_stack(&parent, run, err) < 0)
+		return -1;
+	run->rec.branch = branch ? strdup(branch) : NULL;
+	if (!what)
+		what = parent.id;
+	if (*environment && strcmp(*environment, parent.environment))
+		return err_set(err, ERR_USAGE, "snapshot '%s' is of environment '%s', not of '%s'",
+			       what, parent.environment, *environment);
+	run->rec.parent = strdup(parent.id);
+	run->parent_environment = strdup(parent.environment);
+	*environment = run->parent_environment;
+	return 0;
+}
+
+/* ---- a run that is to be kept ---- */
+
+static char *layers_with(const struct run *run, const char *own)
+{
+	cleanup_json json_t *layers = json_pack("[s]", own);
+	const char *name = run->stack;
+
+	for (uint32_t i = 0; i < run->build.stack; i++, name += strlen(name) + 1)
+		json_array_append_new(layers, json_string(name));
+	return json_dumps(layers, JSON_COMPACT);
+}
+
+static int make_layer(struct executor *x, const char *id, struct error *err)
+{
+	cleanup_close int fd = layers_folder(x, err);
+	int r = fault("snapshot.mkdir");
+
+	if (fd < 0)
+		return -1;
+	if (!r && mkdirat(fd, id, 0711) < 0)
+		r = errno;
+	return r ? err_sys(err, r, "create '%s/layers/%s'", x->state_path, id) : 0;
+}
+
+int snapshot_keep(struct executor *x, const json_t *params, struct run *run, struct error *err)
+{
+	const char *name = text_of(params, "snapshot"), *comment = text_of(params, "comment");
+	cleanup_snapshot struct snapshot s = { .state = "making", .kind = "fs" };
+
+	if (!name && run->rec.branch)
+		name = "";
+	if (!name && (comment || json_is_true(json_object_get(params, "on_success"))))
+		return err_set(err, ERR_USAGE, "%s is of a snapshot, and none is asked for",
+			       comment ? "a comment" : "'on_success'");
+	if (!name)
+		return 0;
+	if (*name && (parse_name(name) < 0 || strchr(name, '@') || strlen(name) >= STORE_NAME))
+		return err_set(err, ERR_USAGE, "'%.128s' cannot be the name of a snapshot: use "
+			       "letters, digits and '._:/-'", name);
+	if (comment && strlen(comment) > COMMENT_MAX)
+		return err_set(err, ERR_USAGE, "a comment has at most %d bytes", COMMENT_MAX);
+	if (json_is_true(json_object_get(params, "on_success")))
+		(void)snprintf(s.state, sizeof(s.state), "trying");
+	/* of its run, whose id is as good as any */
+	(void)snprintf(s.id, sizeof(s.id), "%s", run->rec.id);
+	(void)snprintf(s.name, sizeof(s.name), "%s", name);
+	s.parent = run->rec.parent ? strdup(run->rec.parent) : NULL;
+	s.environment = strdup(run->rec.environment);
+	s.execution = strdup(run->rec.id);
+	s.engine = strdup("overlay");
+	s.comment = comment && *comment ? strdup(comment) : NULL;
+	s.labels = strdup(run->rec.labels ? run->rec.labels : "{}");
+	s.layers = layers_with(run, s.id);
+	s.created_ms = (int64_t)clock_unix_ms();
+	/* a snapshot outlives the record of its run, whose id may then come again */
+	if (store_snapshot_exists(x->store, s.id))
+		return err_set(err, ERR_EXISTS, "there is a snapshot '%s' already", s.id);
+	if (store_snapshot_put(x->store, &s, err) < 0)
+		return -1;
+	(void)fault("snapshot.noted");
+	run->rec.snapshot = strdup(s.id);
+	(void)snprintf(run->build.keep, sizeof(run->build.keep), "%s", s.id);
+	if (make_layer(x, s.id, err) < 0) {
+		snapshot_abandon(x, run);
+		return -1;
+	}
+	return 0;
+}
+
+void snapshot_abandon(struct executor *x, struct run *run)
+{
+	struct error err;
+
+	if (!run->rec.snapshot)
+		return;
+	/* the next start finds the row, and that nobody makes it */
+	if (store_snapshot_delete(x->store, run->rec.snapshot, &err) < 0)
+		return;
+	remove_layer(x, run->rec.snapshot);
+	free(run->rec.snapshot);
+	run->rec.snapshot = NULL;
+}
+
+struct wanted {
+	const char *id;
+	struct snapshot got;
+};
+
+static int copy_row(void *arg, const struct snapshot *s)
+{
+	struct wanted *w = arg;
+
+	if (strcmp(s->id, w->id))
+		return 0;
+	w->got = (struct snapshot){ .created_ms = s->created_ms };
+	(void)snprintf(w->got.id, sizeof(w->got.id), "%s", s->id);
+	(void)snprintf(w->got.name, sizeof(w->got.name), "%s", s->name);
+	(void)snprintf(w->got.kind, sizeof(w->got.kind), "%s", s->kind);
+	(void)snprintf(w->got.state, sizeof(w->got.state), "%s", s->state);
+	w->got.parent = s->parent ? strdup(s->parent) : NULL;
+	w->got.environment = strdup(s->environment);
+	w->got.execution = s->execution ? strdup(s->execution) : NULL;
+	w->got.engine = s->engine ? strdup(s->engine) : NULL;
+	w->got.comment = s->comment ? strdup(s->comment) : NULL;
+	w->got.labels = s->labels ? strdup(s->labels) : NULL;
+	w->got.layers = strdup(s->layers);
+	return 1;
+}
+
+/* Once more, too, when an earlier transaction came to nothing. */
+static int drop(struct executor *x, struct run *run, struct error *err)
+{
+	int r;
+
+	if (!run->dropped)
+		run->dropped = run->rec.snapshot;
+	run->rec.snapshot = NULL;
+	r = store_snapshot_delete(x->store, run->dropped, err);
+	return r < 0 && err->code != ERR_NOT_FOUND ? -1 : 0;
+}
+
+int snapshot_finish(struct executor *x, struct run *run, struct error *err)
+{
+	struct wanted w = { .id = run->rec.snapshot };
+	int r;
+
+	if (!run->finished || (!run->rec.snapshot && !run->dropped))
+		return 0;
+	/* it never ran, or nobody knows how it ended */
+	if (run->rec.error_code || run->dropped)
+		return drop(x, run, err);
+	if (store_snapshot_list(x->store, copy_row, &w, err) < 0)
+		return -1;
+	if (!w.got.id[0])
+		return 0;
+	if (!strcmp(w.got.state, "trying") && (run->rec.exit_code || run->rec.timed_out)) {
+		snapshot_release(&w.got);
+		return drop(x, run, err);
+	}
+	(void)snprintf(w.got.state, sizeof(w.got.state), "ready");
+	r = store_snapshot_put(x->store, &w.got, err);
+	snapshot_release(&w.got);
+	if (!r && run->rec.branch)
+		r = branch_advance(x, run->rec.branch, run->rec.snapshot, err);
+	return r;
+}
+
+void snapshot_finished(struct executor *x, struct run *run)
+{
+	if (!run->dropped)
+		return;
+	remove_layer(x, run->dropped);
+	free(run->dropped);
+	run->dropped = NULL;
+}
+
+/* ---- at start ---- */
+
+struct sweep {
+	struct executor *x;
+	json_t *rows, *dead;
+};
+
+static int sort_row(void *arg, const struct snapshot *s)
+{
+	struct sweep *w = arg;
+	bool alive = !strcmp(s->state, "ready");
+
+	for (struct run *run = w->x->runs; run && !alive; run = run->next)
+		alive = !run->finished && run->rec.snapshot && !strcmp(run->rec.snapshot, s->id);
+	json_object_set_new(alive ? w->rows : w->dead, s->id, json_true());
+	return 0;
+}
+
+int snapshot_sweep(struct executor *x, struct error *err)
+{
+	cleanup_json json_t *rows = json_object();
+	cleanup_json json_t *dead = json_object();
+	struct sweep w = { x, rows, dead };
+	struct dirent *e;
+	const char *id;
+	json_t *value;
+	int fd;
+	DIR *d;
+
+	if (store_snapshot_list(x->store, sort_row, &w, err) < 0)
+		return -1;
+	json_object_foreach(dead, id, value)
+		if (store_snapshot_delete(x->store, id, err) < 0)
+			return -1;
+	fd = openat(x->state_dir, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	/* there may be more of them than helpers at a time */
+	x->layers_left = false;
+	while (d && (e = readdir(d)))
+		if (*e->d_name != '.' && !json_object_get(rows, e->d_name) &&
+		    unpack_remove(fd, e->d_name, err) < 0)
+			x->layers_left = true;
+	if (d)
+		(void)closedir(d);
+	else if (fd >= 0)
+		(void)close(fd);
+	return 0;
+}
+
+void snapshot_tend(struct executor *x)
+{
+	uint64_t now = clock_us();
+	struct error err;
+
+	/* of a run that has ended and is not recorded yet the row says nothing */
+	if (!x->layers_left || x->n_dirty || now - x->swept_us < SWEEP_US)
+		return;
+	x->swept_us = now;
+	if (snapshot_sweep(x, &err) < 0)
+		x->layers_left = true;
+}
+
+struct stands {
+	const char *environment;
+	char id[STORE_ID];
+};
+
+static int stands_on(void *arg, const struct snapshot *s)
+{
+	struct stands *w = arg;
+
+	if (strcmp(s->environment, w->environment))
+		return 0;
+	(void)snprintf(w->id, sizeof(w->id), "%.*s", STORE_ID - 1, s->name[0] ? s->name : s->id);
+	return 1;
+}
+
+int snapshot_check_environment(struct executor *x, const char *name, struct error *err)
+{
+	struct stands w = { .environment = name };
+
+	if (run_flush(x, err) < 0 || store_snapshot_list(x->store, stands_on, &w, err) < 0)
+		return -1;
+	if (!w.id[0])
+		return 0;
+	(void)err_set(err, ERR_BUSY, "snapshot '%s' stands on environment '%s'", w.id, name);
+	return err_hint(err, "delete it first; see 'faas snapshot list'");
+}
+
+/* ---- handlers ---- */
+
+static int list_one(void *arg, const struct snapshot *s)
+{
+	if (!strcmp(s->state, "ready"))
+		json_array_append_new(arg, report_snapshot(s));
+	return 0;
+}
+
+int snapshot_list(struct session *s, json_int_t id, const json_t *params, struct error *err)
+{
+	cleanup_json json_t *list = json_array();
+
+	(void)params;
+	if (run_flush(s->x, err) < 0 ||
+	    store_snapshot_list(s->x->store, list_one, list, err) < 0)
+		return -1;
+	session_result(s, id, json_incref(list), NULL, 0);
+	return 0;
+}
+
+static int find(struct executor *x, const json_t *params, struct snapshot *ret,
+		struct error *err)
+{
+	if (run_flush(x, err) < 0)
+		return -1;
+	return store_snapshot_get(x->store, text_of(params, "id"), ret, err);
+}
+
+/* Where they are on this machine, for a client that looks at them itself. */
+static int report_files(struct executor *x, const char *environment, json_t *to,
+			struct error *err)
+{
+	cleanup_environment struct environment e = { .name = "" };
+	char path[4200];
+	bool host = !strcmp(environment, "host");
+
+	if (!host && store_environment_get(x->store, environment, &e, err) < 0)
+		return -1;
+	(void)snprintf(path, sizeof(path), "%s/layers", x->state_path);
+	/* roots in our own store have shifted owners already, the machine's has not */
+	json_object_set_new(to, "files", json_pack("{s:o,s:o,s:I}", "layers", wire_text(path),
+						   "root", wire_text(host ? "" : e.path), "shift",
+						   (json_int_t)(host && !x->spawner.rootless
+								? UID_BASE : 0)));
+	return 0;
+}
+
+int snapshot_get(struct session *s, json_int_t id, const json_t *params, struct error *err)
+{
+	cleanup_snapshot struct snapshot got = { 0 };
+
+	json_t *j;
+
+	if (find(s->x, params, &got, err) < 0)
+		return -1;
+	j = report_snapshot(&got);
+	if (report_files(s->x, got.environment, j, err) < 0) {
+		json_decref(j);
+		return -1;
+	}
+	session_result(s, id, j, NULL, 0);
+	return 0;
+}
+
+static int set_labels(struct snapshot *s, const json_t *changes, struct error *err)
+{
+	cleanup_json json_t *labels = json_loads(s->labels ? s->labels : "{}", 0, NULL);
+	const char *key;
+	json_t *value;
+
+	if (!labels)
+		labels = json_object();
+	json_object_foreach((json_t *)(uintptr_t)changes, key, value) {
+		if (json_is_null(value))
+			(void)json_object_del(labels, key);
+		else if (!json_is_string(value) || !*key || strlen(key) > 128 ||
+			 strlen(json_string_value(value)) != json_string_length(value))
+			return err_set(err, ERR_USAGE, "label '%.128s' is not text", key);
+		else
+			json_object_set(labels, key, value);
+	}
+	if (json_object_size(labels) > LABELS_MAX)
+		return err_set(err, ERR_USAGE, "more than %d labels", LABELS_MAX);
+	free(s->labels);
+	s->labels = json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS);
+	return 0;
+}
+
+int snapshot_update(struct session *s, json_int_t id, const json_t *params, struct error *err)
+{
+	const char *name = text_of(params, "name"), *comment = text_of(params, "comment");
+	cleanup_snapshot struct snapshot got = { 0 };
+
+	if (find(s->x, params, &got, err) < 0)
+		return -1;
+	if (name && *name && (parse_name(name) < 0 || strchr(name, '@') ||
+			      strlen(name) >= STORE_NAME))
+		return err_set(err, ERR_USAGE, "'%.128s' cannot be the name of a snapshot: use "
+			       "letters, digits and '._:/-'", name);
+	if (comment && strlen(comment) > COMMENT_MAX)
+		return err_set(err, ERR_USAGE, "a comment has at most %d bytes", COMMENT_MAX);
+	if (name)
+		(void)snprintf(got.name, sizeof(got.name), "%s", name);
+	if (comment) {
+		free(got.comment);
+		got.comment = *comment ? strdup(comment) : NULL;
+	}
+	if (set_labels(&got, json_object_get(params, "labels"), err) < 0 ||
+	    store_snapshot_put(s->x->store, &got, err) < 0)
+		return -1;
+	session_result(s, id, report_snapshot(&got), NULL, 0);
+	return 0;
+}
+
+int snapshot_remove(struct executor *x, const char *id, struct error *err)
+{
+	int r;
+
+	for (const struct run *run = x->runs; run; run = run->next)
+		if (!run->finished && run->rec.parent && !strcmp(run->rec.parent, id)) {
+			(void)err_set(err, ERR_BUSY, "snapshot '%s' is in use by execution '%s'",
+				      id, run->rec.id);
+			return err_hint(err, "'faas execution cancel %s' first", run->rec.id);
+		}
+	r = store_snapshot_delete(x->store, id, err);
+	if (r < 0 && err->code == ERR_LIMIT && reserve_release(x))
+		r = store_snapshot_delete(x->store, id, err);
+	if (r < 0)
+		return -1;
+	(void)fault("snapshot.deleted");
+	remove_layer(x, id);
+	return 0;
+}
+
+int snapshot_delete(struct session *s, json_int_t id, const json_t *params, struct error *err)
+{
+	cleanup_snapshot struct snapshot got = { 0 };
+
+	if (find(s->x, params, &got, err) < 0)
+		return -1;
+	if (snapshot_remove(s->x, got.id, err) < 0)
+		return -1;
+	session_result(s, id, json_pack("{s:s}", "id", got.id), NULL, 0);
+	return 0;
+}

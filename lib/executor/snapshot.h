@@ -1,0 +1,59 @@
+#ifndef FAAS_EXECUTOR_SNAPSHOT_H
+#define FAAS_EXECUTOR_SNAPSHOT_H
+
+/*
+ * Snapshots of files. A run that is to become one writes to a folder of its own,
+ * `layers/ID` in the state folder, instead of to memory; when it has ended the
+ * folder is the snapshot, so making one costs the same whatever is in it. Its row
+ * is there before the run and says `making`: what a death leaves is found by it.
+ */
+
+#include "lib/executor/executor.h"
+
+/* ---- for runs ---- */
+
+/*
+ * The parent that the parameters name, if any: fills run->rec.parent and run->stack,
+ * and sets *environment, which is the parent's. ERR_NOT_FOUND, ERR_USAGE.
+ */
+int snapshot_parent(struct executor *x, const json_t *params, struct run *run,
+		    const char **environment, struct error *err);
+/* When the parameters ask to keep the files: makes row and folder. ERR_EXISTS. */
+int snapshot_keep(struct executor *x, const json_t *params, struct run *run,
+		  struct error *err);
+/* The run came to nothing before it was in the journal. */
+void snapshot_abandon(struct executor *x, struct run *run);
+/* Inside of the transaction that records the run's end: ready, or gone. */
+int snapshot_finish(struct executor *x, struct run *run, struct error *err);
+/* After it: the folder of one that is gone. */
+void snapshot_finished(struct executor *x, struct run *run);
+
+/* At start, after recovery: what no run makes any more, and folders without a row. */
+int snapshot_sweep(struct executor *x, struct error *err);
+/* Later: folders that could not be removed when their rows were. */
+void snapshot_tend(struct executor *x);
+
+/* ERR_BUSY when a snapshot stands on the environment, whose files are the lower part of its. */
+int snapshot_check_environment(struct executor *x, const char *name, struct error *err);
+
+/* ---- handlers; see operation.c ---- */
+int snapshot_list(struct session *s, json_int_t id, const json_t *params, struct error *err);
+int snapshot_get(struct session *s, json_int_t id, const json_t *params, struct error *err);
+int snapshot_update(struct session *s, json_int_t id, const json_t *params,
+		    struct error *err);
+int snapshot_delete(struct session *s, json_int_t id, const json_t *params,
+		    struct error *err);
+
+/* branch.c */
+int branch_create(struct session *s, json_int_t id, const json_t *params, struct error *err);
+int branch_list(struct session *s, json_int_t id, const json_t *params, struct error *err);
+int branch_get(struct session *s, json_int_t id, const json_t *params, struct error *err);
+int branch_delete(struct session *s, json_int_t id, const json_t *params, struct error *err);
+/* The branch's head, for a run that is to move it on: ERR_BUSY while another one does. */
+int branch_head(struct executor *x, const char *name, struct snapshot *ret, struct error *err);
+/* Inside of the transaction that makes the run's snapshot ready. */
+int branch_advance(struct executor *x, const char *name, const char *head, struct error *err);
+/* Row and folder of a snapshot. ERR_BUSY while a run, a snapshot or a branch needs it. */
+int snapshot_remove(struct executor *x, const char *id, struct error *err);
+
+#endif
