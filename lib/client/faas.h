@@ -1,0 +1,224 @@
+#ifndef FAAS_H
+#define FAAS_H
+
+/*
+ * libfaas: run code in sandboxes
+ * ==============================
+ *
+ *	struct faas *f;
+ *	struct faas_error error;
+ *	struct faas_execute run = { .code = "print(6 * 7)", .language = "python" };
+ *	struct faas_result result;
+ *
+ *	if (faas_open(NULL, &f, &error) < 0)
+ *		return report(&error);
+ *	if (faas_execute(f, &run, &result, &error) == 0) {
+ *		printf("%s, status %d\n", result.out, faas_status(&result));
+ *		faas_result_release(&result);
+ *	}
+ *	faas_close(f);
+ *
+ * Rules that hold for all of it:
+ *
+ * - Functions return 0, or -1 with *error filled in. error may be NULL. Output is
+ *   written on success only.
+ * - Text is UTF-8 or any bytes without NUL, and stays the caller's. What a function
+ *   gives is the caller's: texts are freed by faas_free(), results by
+ *   faas_result_release().
+ * - A zeroed struct asks for the defaults. Fields may be added in the place of those
+ *   named reserved, which must be zero.
+ * - One thread at a time uses a handle; threads with handles of their own need no
+ *   lock. After fork(), the child opens its own.
+ * - Calls block. They install no signal handlers, change no signal mask, raise no
+ *   SIGPIPE or SIGCHLD, print nothing, read no configuration file, and all descriptors
+ *   are close-on-exec.
+ * - The executor that makes the sandboxes is started when none is running, and goes
+ *   when it is idle. It is the program faas: FAAS_PROGRAM names it, else it is where it
+ *   was installed along with the library, else in PATH.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FAAS_API	__attribute__((visibility("default")))
+
+struct faas;
+
+/*
+ * Why a call failed. code is a word that programs can compare and that never changes
+ * its meaning: "usage", "not-found", "unavailable"; faas-exit-codes(7) lists them. exit
+ * is what the command faas would exit with: 2, 3, 7; for what runs a program 124 to
+ * 127. message is a sentence without a full stop. hint says what to do, or is "".
+ */
+struct faas_error {
+	int exit;
+	char code[32];
+	char message[480];
+	char hint[200];
+};
+
+struct faas_options {
+	const char *state_dir;		/* NULL: FAAS_STATE_DIR, or the user's own folder */
+	int no_start;			/* fail if no executor is running */
+	void *reserved[4];
+};
+
+/*
+ * Finds the executor or starts it. options may be NULL. A handle outlives the
+ * executor: the next call finds or starts another one.
+ */
+FAAS_API int faas_open(const struct faas_options *options, struct faas **ret,
+		       struct faas_error *error);
+/* Never fails; NULL is fine. */
+FAAS_API void faas_close(struct faas *f);
+
+/*
+ * Any operation of the executor, by name: "execution.list", "environment.get",
+ * "executor.status". params is the text of a JSON object, or NULL for none; *ret_result
+ * is JSON, to be freed with faas_free(), and may be NULL when it is of no interest.
+ */
+FAAS_API int faas_call(struct faas *f, const char *operation, const char *params,
+		       char **ret_result, struct faas_error *error);
+/*
+ * The same for operations that take or give descriptors: environment.create takes a
+ * folder or an archive, execution.logs gives the folder of the log. What is sent stays
+ * the caller's, at most 16; *n_receive is the size of receive, then how many came, which
+ * are the caller's to close.
+ */
+FAAS_API int faas_call_fds(struct faas *f, const char *operation, const char *params,
+			   const int *send, size_t n_send, int *receive, size_t *n_receive,
+			   char **ret_result, struct faas_error *error);
+
+/* ---- running code ---- */
+
+/* A file that is put into the sandbox before the program starts. */
+struct faas_file {
+	const char *path;		/* here, a file or a whole folder; NULL: data */
+	const void *data;
+	size_t size;			/* of data, bytes */
+	const char *to;			/* there; relative: to the working directory */
+	unsigned int mode;		/* permissions; 0: those of path, or 0644 */
+};
+
+/* Where a standard stream of the program comes from, or goes to. */
+enum faas_stream_kind {
+	FAAS_DEFAULT = 0,		/* in: as FAAS_NONE; out and err: FAAS_MEMORY */
+	FAAS_NONE,			/* in: empty; out and err: dropped */
+	FAAS_FD,			/* fd, which the program gets as it is */
+	FAAS_MEMORY,			/* in: data; out and err: the result */
+};
+
+struct faas_stream {
+	enum faas_stream_kind kind;
+	int fd;				/* stays the caller's */
+	const void *data;		/* of in */
+	size_t size;			/* in: of data; out, err: how much is kept, 0: 1 MiB */
+};
+
+/*
+ * What is run: exactly one of argv, code and file. argv is a command of the sandbox,
+ * with exactly these words. code is run by language, or else by the shell. file is a
+ * program here, in language, or in the one that its name or first line tells. Lists end
+ * with NULL.
+ */
+struct faas_execute {
+	const char *const *argv;
+	const char *code;
+	const char *file;
+	const char *language;		/* of code or file: "python", "c", "js" */
+	const char *const *args;	/* arguments of code or file, or NULL */
+
+	const char *environment;	/* NULL: "host" */
+	const char *mode;		/* "ephemeral" (NULL) or "cached" */
+	const char *const *env;		/* variables "NAME=value", or NULL */
+	const char *workdir;		/* absolute; NULL: the environment's, or /work */
+	const char *user;		/* name or uid[:gid]; NULL: the environment's */
+	const char *name;		/* of the execution, or NULL */
+	const char *const *labels;	/* "KEY=value", or NULL */
+
+	uint64_t timeout_ms;		/* deadline; 0: none */
+	uint64_t grace_ms;		/* from asking it to end until killing; 0: 10 s */
+	uint64_t memory;		/* bytes; 0: half of the machine's */
+	uint64_t cpu_millis;		/* thousandths of a CPU; 0: all */
+	uint64_t pids;			/* processes; 0: 1024 */
+	uint64_t disk;			/* bytes written to files; 0: 1 GiB */
+	uint64_t io;			/* bytes a second of the disk; 0: no limit */
+	const char *network;		/* "none" (NULL), "nat" or "host" */
+	int allow_degraded;		/* run even where a limit cannot be enforced */
+
+	struct faas_stream in, out, err;
+	const struct faas_file *files;	/* n_files of them */
+	size_t n_files;
+	const char *const *artifacts;	/* paths there, to be brought back; or NULL */
+	const char *artifact_dir;	/* where to; NULL: the current folder */
+	/*
+	 * Return when it has started, and leave it running. in, out, err and artifacts are
+	 * to be unset: what it writes is kept by the executor.
+	 */
+	int detach;
+
+	/* Called once, with the id that faas_cancel() takes on another handle; or NULL. */
+	void (*started)(void *arg, const char *id);
+	/* Called with what the program writes (1: out, 2: err) when captured; or NULL. */
+	void (*output)(void *arg, int stream, const void *data, size_t size);
+	void *arg;
+	void *reserved[8];
+};
+
+/*
+ * What became of it. out and err have a NUL after their last byte; they are NULL when
+ * they were not captured.
+ */
+struct faas_result {
+	char id[16];
+	char state[16];			/* "queued", "running", "exited" or "failed" */
+	int exit_code;			/* -1: it has not exited by itself */
+	int signal;			/* that ended it, or 0 */
+	int timed_out, oom_killed, cancelled;
+	uint64_t wall_us, user_us, system_us;	/* microseconds */
+	uint64_t memory_peak;		/* bytes; 0: unknown */
+	char *out, *err;
+	size_t out_size, err_size;
+	int out_truncated, err_truncated;	/* more was written than kept */
+	char *record;			/* all there is to know: JSON, as execution.get */
+	void *reserved[4];
+};
+
+/*
+ * Runs it, and waits for its end unless detached. 0 whenever the program ran, however it
+ * ended: faas_status() tells. -1 when it did not, or when it succeeded and an artifact
+ * could not be had. *ret is to be released when this returns 0.
+ */
+FAAS_API int faas_execute(struct faas *f, const struct faas_execute *run,
+			  struct faas_result *ret, struct faas_error *error);
+/*
+ * Waits for one that was detached, or runs elsewhere; also for one that has ended long
+ * ago. id is an id, its first characters, a name, or "@last". At most timeout_ms, then
+ * the error "timeout"; -1: for ever. Nothing was captured.
+ */
+FAAS_API int faas_wait(struct faas *f, const char *id, int64_t timeout_ms,
+		       struct faas_result *ret, struct faas_error *error);
+/* Ends it: SIGTERM, and SIGKILL after grace_ms; -1: the grace it was started with. */
+FAAS_API int faas_cancel(struct faas *f, const char *id, int64_t grace_ms,
+			 struct faas_error *error);
+/*
+ * The status that a shell would see: the exit code, 128 + signal, 124 past the deadline,
+ * 125 when nobody knows. -1: it has not ended.
+ */
+FAAS_API int faas_status(const struct faas_result *result);
+/* What the result points at; it is empty then. Of a zeroed one, nothing. */
+FAAS_API void faas_result_release(struct faas_result *result);
+
+FAAS_API void faas_free(void *p);
+/* Of the library: "0.1.0". */
+FAAS_API const char *faas_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
