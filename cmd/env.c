@@ -1,0 +1,376 @@
+#include "cmd/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/execution.h"
+#include "cmd/names.h"
+#include "cmd/output.h"
+#include "lib/base/parse.h"
+#include "lib/client/client.h"
+
+/*
+ * faas env: the root file systems that code runs in.
+ */
+
+static const char *text_of(const json_t *j, const char *key)
+{
+	return json_string_value(json_object_get(j, key));
+}
+
+static void put_raw(struct out *o, const char *key, const json_t *value)
+{
+	char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+
+	if (text)
+		out_raw(o, key, text);
+	else
+		out_null(o, key);
+	free(text);
+}
+
+static void put_environment(struct out *o, const json_t *e)
+{
+	static const char *const texts[] = {
+		"source", "workdir", "user", "shell", "created_at"
+	};
+
+	out_str(o, "name", text_of(e, "name"));
+	out_str(o, "kind", text_of(e, "kind"));
+	out_size(o, "size_bytes",
+		 (uint64_t)json_integer_value(json_object_get(e, "size_bytes")));
+	out_uint(o, "entries", (uint64_t)json_integer_value(json_object_get(e, "entries")));
+	out_str(o, "cache", text_of(e, "cache"));
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		out_str(o, texts[i], text_of(e, texts[i]));
+	put_raw(o, "resources", json_object_get(e, "resources"));
+	put_raw(o, "variables", json_object_get(e, "variables"));
+}
+
+/* ---- list ---- */
+
+#define ARGS struct list_args
+ARGS {
+	struct out_opts out;
+};
+
+static const struct opt list_opts[] = {
+	OUT_LIST_OPTIONS(ARGS, out),
+	OPT_END
+};
+
+static const struct out_column list_columns[] = {
+	{ "name" }, { "kind" }, { "size_bytes", "SIZE", OUT_RIGHT },
+	{ "entries", .flags = OUT_RIGHT }, { "cache" }, { "source" }, { NULL }
+};
+
+static int list_run(struct ctx *ctx, const void *p, struct error *err)
+{
+	const ARGS *args = p;
+	cleanup_json json_t *list = NULL;
+	struct out o;
+	json_t *e;
+	size_t i;
+
+	if (executor_call("environment.list", NULL, &list, err) < 0)
+		return -1;
+	out_list(&o, ctx, &args->out, "environments", list_columns);
+	json_array_foreach(list, i, e) {
+		out_row(&o);
+		put_environment(&o, e);
+	}
+	return out_end(&o, err);
+}
+
+static const struct cmd env_list = {
+	.name = "list",
+	.summary = "list environments",
+	.args_size = sizeof(ARGS),
+	.opts = list_opts,
+	.run = list_run,
+};
+#undef ARGS
+
+/* ---- show ---- */
+
+#define ARGS struct show_args
+ARGS {
+	const char *name;
+};
+
+static const struct opt show_opts[] = {
+	OPERAND("name", ARGS, name, HINT_ENVIRONMENT, "environment to show"),
+	OPT_END
+};
+
+static int show_run(struct ctx *ctx, const void *p, struct error *err)
+{
+	const ARGS *args = p;
+	cleanup_json json_t *e = NULL;
+	struct out o;
+
+	if (executor_call("environment.get", json_pack("{s:o}", "name", client_text(args->name)), &e,
+		 err) < 0)
+		return -1;
+	out_object(&o, ctx, NULL);
+	put_environment(&o, e);
+	return out_end(&o, err);
+}
+
+static const struct cmd env_show = {
+	.name = "show",
+	.summary = "show one environment",
+	.args_size = sizeof(ARGS),
+	.opts = show_opts,
+	.run = show_run,
+};
+
+/* ---- delete ---- */
+
+static const struct opt delete_opts[] = {
+	OPERAND("name", ARGS, name, HINT_ENVIRONMENT, "environment to delete"),
+	OPT_END
+};
+
+static int delete_run(struct ctx *ctx, const void *p, struct error *err)
+{
+	const ARGS *args = p;
+	cleanup_json json_t *done = NULL;
+	struct out o;
+
+	if (executor_call("environment.delete", json_pack("{s:o}", "name", client_text(args->name)), &done,
+		 err) < 0)
+		return -1;
+	out_object(&o, ctx, NULL);
+	out_str(&o, "deleted", args->name);
+	return out_end(&o, err);
+}
+
+static const struct cmd env_delete = {
+	.name = "delete",
+	.summary = "delete an environment",
+	.args_size = sizeof(ARGS),
+	.opts = delete_opts,
+	.run = delete_run,
+};
+#undef ARGS
+
+/* ---- create ---- */
+
+#define ARGS struct create_args
+ARGS {
+	const char *name, *from, *workdir, *user, *cache;
+	struct opt_strs variables;
+	uint64_t memory, cpus, pids, disk;
+	bool replace;
+};
+
+static const char *const caches[] = { "none", "normal", "aggressive", NULL };
+
+static const struct opt create_opts[] = {
+	OPT_STRS('e', "env-var", "var", ARGS, variables, HINT_VARIABLE,
+		 "set variable NAME=value for every program in it"),
+	OPT_STR('w', "workdir", "dir", ARGS, workdir, HINT_NONE,
+		"folder that programs start in (default: /work)"),
+	OPT_STR('u', "user", "user", ARGS, user, HINT_USER,
+		"user that programs run as (default: root)"),
+	OPT_SIZE(0, "memory", "size", ARGS, memory, "default limit of memory"),
+	OPT_CPUS(0, "cpus", "number", ARGS, cpus, "default limit of CPUs"),
+	OPT_UINT(0, "pids", "number", ARGS, pids, "default limit of processes"),
+	OPT_SIZE(0, "disk", "size", ARGS, disk, "default limit of what is written"),
+	OPT_CHOICE(0, "cache", "strategy", ARGS, cache, caches,
+		   "how much to keep ready (default: normal)"),
+	OPT_FLAG(0, "replace", ARGS, replace, "replace an environment of that name"),
+	OPERAND("name", ARGS, name, HINT_NONE, "name of the new environment"),
+	OPERAND("path", ARGS, from, HINT_FILE,
+		"folder or archive to fill it from; '-' for an archive on stdin"),
+	OPT_END
+};
+
+static int variables(const struct opt_strs *given, json_t *params, struct error *err)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(params, "variables", j);
+	for (int i = 0; i < given->n; i++) {
+		const char *eq = strchr(given->v[i], '=');
+
+		if (!eq || eq == given->v[i])
+			return err_set(err, ERR_USAGE, "'%.64s' is not NAME=value", given->v[i]);
+		char *name = strndup(given->v[i], (size_t)(eq - given->v[i]));
+
+		json_object_set_new(j, name, client_text(eq + 1));
+		free(name);
+	}
+	return 0;
+}
+
+static void resources(const ARGS *args, json_t *params)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} all[] = {
+		{ "memory", args->memory }, { "cpu_millis", args->cpus },
+		{ "pids", args->pids }, { "disk", args->disk },
+	};
+	json_t *j = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i].value)
+			json_object_set_new(j, all[i].name, json_integer((json_int_t)all[i].value));
+	json_object_set_new(params, "resources", j);
+}
+
+static int open_source(const char *path, const char **ret_kind, struct error *err)
+{
+	cleanup_close int fd = -1;
+	struct stat st;
+
+	*ret_kind = "archive";
+	if (!strcmp(path, "-")) {
+		if (isatty(0))
+			return err_set(err, ERR_USAGE, "an archive was asked for on stdin, which "
+				       "is a terminal");
+		fd = fcntl(0, F_DUPFD_CLOEXEC, 3);
+	} else {
+		/* of a pipe, the writer is waited for; nothing else may hold us */
+		bool pipe = !stat(path, &st) && S_ISFIFO(st.st_mode);
+
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (pipe ? 0 : O_NONBLOCK));
+	}
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		(void)err_sys(err, errno, "open '%s'", path);
+		return err_hint(err, "name a folder, or an archive such as root.tar.gz; '-' reads "
+				"one from stdin");
+	}
+	if (S_ISDIR(st.st_mode))
+		*ret_kind = "directory";
+	else if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
+		return err_set(err, ERR_USAGE, "'%s' is neither a folder nor an archive", path);
+	return TAKE_FD(fd);
+}
+
+/* A line that is written over, on a terminal, for what takes a while. */
+static void show_progress(struct ctx *ctx, const json_t *data, bool *shown)
+{
+	char size[24];
+
+	if (!ctx->err_tty || ctx->quiet || ctx->json)
+		return;
+	fprintf(stderr, "\r%s in %lld entries",
+		format_size(size, (uint64_t)json_integer_value(json_object_get(data, "bytes"))),
+		json_integer_value(json_object_get(data, "entries")));
+	*shown = true;
+}
+
+static int create_and_wait(struct ctx *ctx, json_t *params, int fd, json_t **ret,
+			   struct error *err)
+{
+	CLEANUP(client_free) struct client *c = NULL;
+	struct client_options options = { 0 };
+	bool shown = false;
+	json_int_t id;
+	int r;
+
+	if (client_connect(&options, &c, err) < 0) {
+		json_decref(params);
+		return -1;
+	}
+	if (client_send(c, "environment.create", params, &fd, 1, &id, err) < 0)
+		return -1;
+	for (;;) {
+		cleanup_json json_t *data = NULL;
+		char event[32];
+
+		r = client_next(c, id, -1, event, &data, err);
+		if (r < 0 || (r > 0 && !*event)) {
+			if (shown)
+				fputs("\r\033[K", stderr);
+			*ret = r < 0 ? NULL : TAKE_PTR(data);
+			if (r < 0 && err->code == ERR_USAGE)
+				return err_hint(err, "nothing was made: it needs a folder, or a "
+						"tar, zip, cpio or similar archive whose names and "
+						"links stay inside");
+			return r < 0 ? -1 : 0;
+		}
+		if (r > 0)
+			show_progress(ctx, data, &shown);
+	}
+}
+
+static void put_counts(struct out *o, const char *key, const json_t *counts)
+{
+	const char *name;
+	json_t *n;
+
+	out_open(o, key, '{');
+	json_object_foreach((json_t *)(uintptr_t)counts, name, n)
+		out_uint(o, name, (uint64_t)json_integer_value(n));
+	out_close(o);
+}
+
+static int create_run(struct ctx *ctx, const void *p, struct error *err)
+{
+	const ARGS *args = p;
+	cleanup_json json_t *made = NULL;
+	cleanup_close int fd = -1;
+	json_t *params;
+	const char *kind;
+	char *full;
+	struct out o;
+
+	fd = open_source(args->from, &kind, err);
+	if (fd < 0)
+		return -1;
+	full = realpath(args->from, NULL);
+	params = json_pack("{s:o,s:s,s:o}", "name", client_text(args->name), "kind", kind,
+			   "source", client_text(full ? full : args->from));
+	free(full);
+	resources(args, params);
+	if (args->workdir)
+		json_object_set_new(params, "workdir", client_text(args->workdir));
+	if (args->user)
+		json_object_set_new(params, "user", client_text(args->user));
+	if (args->cache)
+		json_object_set_new(params, "cache", json_string(args->cache));
+	if (args->replace)
+		json_object_set_new(params, "replace", json_true());
+	if (variables(&args->variables, params, err) < 0) {
+		json_decref(params);
+		return -1;
+	}
+	if (create_and_wait(ctx, params, fd, &made, err) < 0)
+		return -1;
+	out_object(&o, ctx, NULL);
+	put_environment(&o, made);
+	put_counts(&o, "skipped", json_object_get(made, "skipped"));
+	put_counts(&o, "stripped", json_object_get(made, "stripped"));
+	return out_end(&o, err);
+}
+
+static const struct cmd env_create = {
+	.name = "create",
+	.summary = "make an environment from a folder or an archive",
+	.args_size = sizeof(ARGS),
+	.opts = create_opts,
+	.run = create_run,
+};
+#undef ARGS
+
+static const struct cmd *const env_subs[] = {
+	&env_list, &env_show, &env_create, &env_delete, NULL
+};
+
+static const char *const aliases[] = { "environment", "environments", "envs", NULL };
+
+const struct cmd cmd_env = {
+	.name = "env",
+	.summary = "list, make and delete environments",
+	.aliases = aliases,
+	.subs = env_subs,
+};

@@ -1,0 +1,367 @@
+#include "cmd/snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/execute.h"
+#include "cmd/names.h"
+#include "lib/client/client.h"
+
+/*
+ * faas snapshot: what runs left in their files, to look at and to begin with.
+ */
+
+static const char *text_of(const json_t *j, const char *key)
+{
+	return json_string_value(json_object_get(j, key));
+}
+
+json_t *snapshot_id(const char *what)
+{
+	return json_pack("{s:o}", "id", client_text(what));
+}
+
+static void put_json(struct out *o, const char *key, const json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	out_raw(o, key, text ? text : "null");
+	free(text);
+}
+
+static void put_snapshot(struct out *o, const json_t *s)
+{
+	static const char *const texts[] = {
+		"name", "kind", "parent", "environment", "execution", "engine", "comment"
+	};
+
+	out_str(o, "id", text_of(s, "id"));
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		out_str(o, texts[i], text_of(s, texts[i]));
+	out_uint(o, "depth", json_array_size(json_object_get(s, "layers")));
+	out_time(o, "created_at",
+		 (uint64_t)json_integer_value(json_object_get(s, "created_ms")));
+	put_json(o, "labels", json_object_get(s, "labels"));
+	put_json(o, "layers", json_object_get(s, "layers"));
+}
+
+/* ---- list ---- */
+
+#define ARGS struct list_args
+ARGS {
+	struct out_opts out;
+};
+
+static const struct opt list_opts[] = {
+	OUT_LIST_OPTIONS(ARGS, out),
+	OPT_END
+};
+
+static const struct out_column list_columns[] = {
+	{ "id" }, { "name" }, { "kind" }, { "environment" }, { "parent" },
+	{ "depth", .flags = OUT_RIGHT }, { "created_at", "CREATED" }, { "comment" },
+	{ "execution", .flags = OUT_WIDE }, { "engine", .flags = OUT_WIDE },
+	{ "labels", .flags = OUT_WIDE }, { NULL }
+};
+
+static int list_run(struct ctx *ctx, const void *p, struct error *err)
+{
+	const ARGS *args = p;
+	cleanup_json json_t *list = NULL;
+	struct out o;
+	json_t *s;
+	size_t i;
+
+	if (executor_call("snapshot.list", NULL, &list, err) < 0)
+		return -1;
+	out_list(&o, ctx, &args->out, "snapshots", list_columns);
+	json_array_foreach(list, i, s) {
+		out_row(&o);
+		put_snapshot(&o, s);
+	}
+	return out_end(&o, err);
+}
+
+static const struct cmd snapshot_list = {
+	.name = "list",
+	.summary = "list snapshots, oldest first",
+	.args_size = sizeof(ARGS),
+	.opts = list_opts,
+	.run = list_run,
+};
+#undef ARGS
+
+/* ---- show and delete ---- */
+
+#define ARGS struct one_args
+ARGS {
+	const char *id;
+};
+
+static const struct opt show_opts[] = {
+	OPERAND("snapshot", ARGS, id, HINT_SNAPSHOT,
+		"snapshot to show: its id, 4 or more first characters of it, name, or @last"),
+	OPT_END
+};
+
+static int show_run(struct ctx *ctx, const void *p, struct error *err)
+{
+	const ARGS *args = p;
+	cleanup_json json_t *s = NULL;
+	struct out o;
+
+	if (executor_call("snapshot.get", snapshot_id(args->id), &s, err) < 0)
+		return -1;
+	out_object(&o, ctx, NULL);
+	put_snapshot(&o, s);
+	return out_end(&o, err);
+}
+
+static const struct cmd snapshot_show = {
+	.name = "show",
+	.summary = "show one snapshot",
+	.args_size = sizeof(ARGS),
+	.opts = show_opts,
+	.run = show_run,
+};
+
+static const struct opt delete_opts[] = {
+	OPERAND("snapshot", ARGS, id, HINT_SNAPSHOT, "snapshot to delete"),
+	OPT_END
+};
+
+static int delete_run(struct ctx *ctx, const void *p, struct error *err)
+{
+	const ARGS *args = p;
+	cleanup_json json_t *done = NULL;
+	struct out o;
+
+	if (executor_call("snapshot.delete", snapshot_id(args->id), &done, err) < 0)
+		return -1;
+	out_object(&o, ctx, NULL);
+	out_str(&o, "deleted", text_of(done, "id"));
+	return out_end(&o, err);
+}
+
+static const struct cmd snapshot_delete = {
+	.name = "delete",
+	.summary = "delete a snapshot that nothing stands on",
+	.args_size = sizeof(ARGS),
+	.opts = delete_opts,
+	.run = delete_run,
+};
+#undef ARGS
+
+/* ---- tree ---- */
+
+#define ARGS struct tree_args
+ARGS {
+	int unused;
+};
+
+static const struct opt tree_opts[] = { OPT_END };
+
+struct forest {
+	const json_t *list;
+	struct out *o;
+	bool text;
+	FILE *out;
+};
+
+static bool stands_on(const json_t *s, const char *parent)
+{
+	const char *own = text_of(s, "parent");
+
+	return parent ? own && !strcmp(own, parent) : !own;
+}
+
+static void print_line(struct forest *f, const json_t *s, const char *indent, bool last)
+{
+	const char *name = text_of(s, "name"), *comment = text_of(s, "comment");
+
+	fprintf(f->out, "%s%s%s", indent, last ? "`-- " : "|-- ", text_of(s, "id"));
+	if (name)
+		fprintf(f->out, "  %s", name);
+	if (comment)
+		fprintf(f->out, "  ");
+	if (comment)
+		out_escape(f->out, comment, strlen(comment));
+	fputc('\n', f->out);
+}
+
+/* Children in the order in which they were made. */
+static void print_children(struct forest *f, const char *parent, const char *indent, int depth)
+{
+	size_t n = json_array_size(f->list), left = 0;
+
+	for (size_t i = 0; i < n; i++)
+		left += stands_on(json_array_get(f->list, i), parent);
+	for (size_t i = 0; i < n && depth < 1000; i++) {
+		const json_t *s = json_array_get(f->list, i);
+		char *deeper;
+
+		if (!stands_on(s, parent))
+			continue;
+		left--;
+		if (f->text) {
+			print_line(f, s, indent, !left);
+		} else {
+			out_row(f->o);
+			put_snapshot(f->o, s);
+		}
+		if (asprintf(&deeper, "%s%s", indent, left ? "|   " : "    ") < 0)
+			return;
+		print_children(f, text_of(s, "id"), deeper, depth + 1);
+		free(deeper);
+	}
+}
+
+static int tree_run(struct ctx *ctx, const void *p, struct error *err)
+{
+	cleanup_json json_t *list = NULL;
+	struct out_opts opts = { 0 };
+	struct forest f = { .text = !ctx->json, .out = ctx->out };
+	struct out o;
+
+	(void)p;
+	if (executor_call("snapshot.list", NULL, &list, err) < 0)
+		return -1;
+	f.list = list;
+	f.o = &o;
+	if (f.text) {
+		print_children(&f, NULL, "", 0);
+		return 0;
+	}
+	out_list(&o, ctx, &opts, "snapshots", list_columns);
+	print_children(&f, NULL, "", 0);
+	return out_end(&o, err);
+}
+
+static const struct cmd snapshot_tree = {
+	.name = "tree",
+	.summary = "show which snapshot stands on which",
+	.args_size = sizeof(ARGS),
+	.opts = tree_opts,
+	.run = tree_run,
+};
+#undef ARGS
+
+/* ---- tag ---- */
+
+#define ARGS struct tag_args
+ARGS {
+	const char *id, *name, *comment;
+	struct opt_strs labels;
+};
+
+static const struct opt tag_opts[] = {
+	OPT_STR('m', "comment", "text", ARGS, comment, HINT_NONE, "set the comment"),
+	OPT_STRS(0, "label", "label", ARGS, labels, HINT_NONE,
+		 "set the label KEY=value, or take KEY away"),
+	OPERAND("snapshot", ARGS, id, HINT_SNAPSHOT, "snapshot to tag"),
+	OPERAND_OPTIONAL("name", ARGS, name, HINT_NONE, "its new name; '' takes it away"),
+	OPT_END
+};
+
+static int tag_run(struct ctx *ctx, const void *p, struct error *err)
+{
+	const ARGS *args = p;
+	cleanup_json json_t *s = NULL;
+	json_t *params = snapshot_id(args->id), *labels = json_object();
+	struct out o;
+
+	if (args->name)
+		json_object_set_new(params, "name", client_text(args->name));
+	if (args->comment)
+		json_object_set_new(params, "comment", client_text(args->comment));
+	for (int i = 0; i < args->labels.n; i++) {
+		const char *eq = strchr(args->labels.v[i], '=');
+		char *key = eq ? strndup(args->labels.v[i], (size_t)(eq - args->labels.v[i]))
+			       : strdup(args->labels.v[i]);
+
+		json_object_set_new(labels, key ? key : "", eq ? client_text(eq + 1) : json_null());
+		free(key);
+	}
+	json_object_set_new(params, "labels", labels);
+	if (!args->name && !args->comment && !args->labels.n) {
+		json_decref(params);
+		return err_set(err, ERR_USAGE, "nothing to change: give a name, --comment or "
+			       "--label");
+	}
+	if (executor_call("snapshot.update", params, &s, err) < 0)
+		return -1;
+	out_object(&o, ctx, NULL);
+	put_snapshot(&o, s);
+	return out_end(&o, err);
+}
+
+static const struct cmd snapshot_tag = {
+	.name = "tag",
+	.summary = "give a snapshot a name, a comment or labels",
+	.args_size = sizeof(ARGS),
+	.opts = tag_opts,
+	.run = tag_run,
+};
+#undef ARGS
+
+/* ---- exec ---- */
+
+static const struct opt exec_opts[] = {
+	OPERAND("snapshot", struct execute_args, run.parent, HINT_SNAPSHOT,
+		"snapshot to begin with"),
+	EXECUTE_OPTIONS,
+	OPT_END
+};
+
+static const char *const exec_examples[] = {
+	"faas snapshot exec base -- ls /work",
+	"faas snapshot exec base --snapshot next 'echo more >>/work/log'",
+	NULL
+};
+
+static const struct cmd snapshot_exec = {
+	.name = "exec",
+	.summary = "run code on a copy of a snapshot and exit as it did",
+	.flags = CMD_PASSES_STATUS,
+	.args_size = sizeof(struct execute_args),
+	.opts = exec_opts,
+	.run = execute_run,
+	.examples = exec_examples,
+};
+
+int names_snapshots(struct ctx *ctx, struct error *err)
+{
+	cleanup_json json_t *list = NULL;
+	json_t *s;
+	size_t i;
+
+	if (executor_ask_quickly("snapshot.list", NULL, &list, err) < 0)
+		return -1;
+	json_array_foreach(list, i, s) {
+		const char *name = text_of(s, "name"), *comment = text_of(s, "comment");
+
+		fprintf(ctx->out, "%s\t%s\n", text_of(s, "id"),
+			comment ? comment : text_of(s, "environment"));
+		if (name)
+			fprintf(ctx->out, "%s\t%s\n", name, text_of(s, "id"));
+	}
+	fputs("@last\tthe latest one\n", ctx->out);
+	return 0;
+}
+
+static const struct cmd *const subs[] = {
+	&snapshot_list, &snapshot_show, &snapshot_tree, &snapshot_diff, &snapshot_exec,
+	&snapshot_tag, &snapshot_delete, NULL
+};
+
+static const char *const aliases[] = { "snapshots", NULL };
+
+const struct cmd cmd_snapshot = {
+	.name = "snapshot",
+	.summary = "list, compare, run and delete states of files",
+	.aliases = aliases,
+	.subs = subs,
+};
