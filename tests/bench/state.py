@@ -1,0 +1,74 @@
+"""What bench measures of snapshots: does their cost grow with what they stand on?"""
+
+import json
+import os
+import shutil
+import statistics
+
+CHANGE = "i=0; while [ $i -lt 10 ]; do echo x >/data/d0/new$i; i=$((i + 1)); done"
+SIZES = ((10, 500), (100, 5000))
+LONG = ((1024, 50000),)
+
+
+def fill(folder, mib, files):
+    """A tree of that size and number of files, with a shell in it."""
+    os.makedirs(folder + "/bin")
+    shutil.copy(shutil.which("busybox"), folder + "/bin/sh")
+    for name in ("true", "cp"):
+        os.link(folder + "/bin/sh", folder + "/bin/" + name)
+    block = os.urandom((mib << 20) // files)
+    for i in range(files):
+        at = f"{folder}/data/d{i // 500}"
+        if i % 500 == 0:
+            os.makedirs(at)
+        with open(f"{at}/f{i}", "wb") as f:
+            f.write(block)
+
+
+def difference(bench, key, less, more, runs):
+    """Medians of two commands that alternate, in microseconds, and what lies between."""
+    r = bench.pairs(key, {"less": less, "more": more}, runs, 3)
+    return r["less"]["p50_us"], r["more"]["p50_us"] - r["less"]["p50_us"]
+
+
+def setup_us(bench, words, runs):
+    """From the request to the program's first instruction, as the records say."""
+    path = bench.work + "/status"
+    times = []
+    for _ in range(runs):
+        bench.faas("execute", "--status-file", path, *words)
+        with open(path, encoding="utf-8") as f:
+            times.append(json.load(f)["execution"]["usage"]["setup_us"])
+    return statistics.median(times)
+
+
+def state(bench):
+    if not shutil.which("busybox"):
+        bench.out.note("busybox is not installed: there is nothing to fill environments with")
+        return
+    for mib, files in SIZES + (LONG if bench.long else ()):
+        name = f"bench{mib}"
+        tree = f"{bench.work}/{name}"
+        fill(tree, mib, files)
+        bench.faas("env", "create", name, tree)
+        size = f"{mib} MiB in {files} files"
+        faas = [bench.program, "-q", "execute", "--env", name]
+        plain, extra = difference(bench, f"snapshot-{mib}", faas + [CHANGE],
+                                  faas + ["--snapshot", "", CHANGE], 60)
+        bench.out.row(f"{size}: a run that changes 10", f"{plain / 1000:.2f} ms")
+        bench.out.row(f"{size}: a snapshot of it, besides", f"{extra / 1000:.2f} ms", "", None,
+                      ("<=", 3, extra / 1000))
+        bench.faas("execute", "--env", name, "--snapshot", name, CHANGE)
+        branch = setup_us(bench, ("--parent", name, "true"), 100)
+        bench.out.row(f"{size}: a branch, until its command starts", f"{branch / 1000:.2f} ms", "",
+                      None, ("<=", 1, branch / 1000))
+        copies = bench.pairs(f"copy-{mib}", {
+            "cp": ["sh", "-c", f"rm -rf {tree}.copy; cp -a --reflink=auto {tree} {tree}.copy"]},
+            3, 1)
+        copy = copies["cp"]["p50_us"]
+        bench.out.row(f"{size}: the same by cp -a --reflink=auto", f"{copy / 1000:.0f} ms",
+                      "", copy / max(extra, 1), (">=", 20))
+        shutil.rmtree(tree)
+        shutil.rmtree(tree + ".copy", ignore_errors=True)
+    for s in json.loads(bench.faas("--json", "snapshot", "list"))["snapshots"]:
+        bench.faas("snapshot", "delete", s["id"])

@@ -1,0 +1,5 @@
+(println "hello from clojure")
+(apply println "args:" *command-line-args*)
+(println "in:" (read-line))
+(flush)
+(System/exit 3)

@@ -1,0 +1,14 @@
+       IDENTIFICATION DIVISION.
+       PROGRAM-ID. HELLO.
+       DATA DIVISION.
+       WORKING-STORAGE SECTION.
+       01 GIVEN PIC X(60).
+       01 LINE-IN PIC X(60).
+       PROCEDURE DIVISION.
+           DISPLAY "hello from cobol".
+           ACCEPT GIVEN FROM COMMAND-LINE.
+           DISPLAY "args: " FUNCTION TRIM(GIVEN TRAILING).
+           ACCEPT LINE-IN.
+           DISPLAY "in: " FUNCTION TRIM(LINE-IN TRAILING).
+           MOVE 3 TO RETURN-CODE.
+           STOP RUN.

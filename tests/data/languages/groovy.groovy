@@ -1,0 +1,4 @@
+println "hello from groovy"
+println "args: " + args.join(" ")
+println "in: " + System.in.newReader().readLine()
+System.exit(3)

@@ -1,0 +1,4 @@
+println("hello from julia")
+println("args: ", join(ARGS, " "))
+println("in: ", readline())
+exit(3)

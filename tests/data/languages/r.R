@@ -1,0 +1,7 @@
+cat("hello from r\n")
+cat("args:", commandArgs(trailingOnly = TRUE))
+cat("\n")
+input <- file("stdin")
+cat("in:", readLines(input, n = 1))
+cat("\n")
+quit(status = 3)

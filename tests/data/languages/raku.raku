@@ -1,0 +1,4 @@
+say "hello from raku";
+say "args: " ~ @*ARGS.join(" ");
+say "in: " ~ $*IN.get;
+exit 3;

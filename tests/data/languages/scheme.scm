@@ -1,0 +1,10 @@
+(use-modules (ice-9 rdelim))
+
+(display "hello from scheme\nargs:")
+(for-each (lambda (word) (display " ") (display word))
+          (cdr (command-line)))
+(newline)
+(display "in: ")
+(display (read-line))
+(newline)
+(exit 3)

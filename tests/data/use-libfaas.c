@@ -1,0 +1,218 @@
+/*
+ * use-libfaas <case>: uses what faas.h has, in one process that would notice a changed
+ * signal mask, a handler, or a SIGCHLD. 0 when all is as it should be; else it says
+ * what is not.
+ */
+#include <faas.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct faas_error error;
+static volatile sig_atomic_t children;
+
+#define need(x) do { \
+	if (!(x)) { \
+		fprintf(stderr, "line %d: not %s; %s: %s\n", __LINE__, #x, error.code, \
+			error.message); \
+		exit(1); \
+	} \
+} while (0)
+
+static void on_child(int sig)
+{
+	(void)sig;
+	children = 1;
+}
+
+static void outputs(struct faas *f)
+{
+	const char *const argv[] = { "/bin/sh", "-c", "head -c 3000000 /dev/zero; echo no >&2; "
+				     "kill -9 $$", NULL };
+	struct faas_execute run = { .argv = argv, .out = { .size = 1000 } };
+	struct faas_result r;
+
+	need(!faas_execute(f, &run, &r, &error));
+	need(r.out_size == 1000 && r.out_truncated && !r.out[1000]);
+	need(!strcmp(r.err, "no\n") && !r.err_truncated);
+	need(r.exit_code < 0 && r.signal == SIGKILL && faas_status(&r) == 137);
+	need(strstr(r.record, "\"state\":\"exited\"") && !strcmp(r.state, "exited"));
+	faas_result_release(&r);
+	faas_result_release(&r);
+}
+
+static void streams(struct faas *f)
+{
+	char line[16] = "";
+	int in[2], out[2];
+	struct faas_execute run = { .code = "cat; echo unseen >&2" };
+	struct faas_result r;
+
+	need(!pipe(in) && !pipe(out) && write(in[1], "through\n", 8) == 8 && !close(in[1]));
+	run.in.kind = run.out.kind = FAAS_FD;
+	run.in.fd = in[0];
+	run.out.fd = out[1];
+	run.err.kind = FAAS_NONE;
+	need(!faas_execute(f, &run, &r, &error));
+	need(!r.out && !r.err && read(out[0], line, 15) == 8 && !strcmp(line, "through\n"));
+	faas_result_release(&r);
+}
+
+static void files(struct faas *f)
+{
+	const struct faas_file in[] = {
+		{ .data = "from memory", .size = 11, .to = "folder/data" },
+		{ .path = "local", .to = "/work/copy", .mode = 0600 },
+	};
+	const char *const artifacts[] = { "both", NULL };
+	const char *const env[] = { "WORD=a b", NULL };
+	const char *const args[] = { "first", "second one", NULL };
+	struct faas_execute run = {
+		.code = "cat folder/data copy >both; echo \"$WORD,$1,$2\"",
+		.args = args, .env = env, .files = in, .n_files = 2, .artifacts = artifacts,
+		.artifact_dir = "back",
+	};
+	struct faas_result r;
+
+	need(!faas_execute(f, &run, &r, &error));
+	need(!strcmp(r.out, "a b,first,second one\n"));
+	faas_result_release(&r);
+	run.code = "exit 3";
+	need(!faas_execute(f, &run, &r, &error) && faas_status(&r) == 3);
+	faas_result_release(&r);
+	/* success without what was asked for is none */
+	run.code = "true";
+	need(faas_execute(f, &run, &r, &error) < 0 && !strcmp(error.code, "not-found"));
+}
+
+static void failures(struct faas *f)
+{
+	const char *const argv[] = { "no-such-program", NULL };
+	struct faas_execute run = { .argv = argv };
+	struct faas_result r;
+	char *text;
+
+	need(faas_execute(f, &run, &r, &error) < 0);
+	need(error.exit == 127 && !strcmp(error.code, "no-command"));
+	run.code = "echo";
+	need(faas_execute(f, &run, &r, &error) < 0 && error.exit == 125);
+	run = (struct faas_execute){ .code = "sleep 30", .timeout_ms = 100 };
+	need(!faas_execute(f, &run, &r, &error) && faas_status(&r) == 124 && r.timed_out);
+	faas_result_release(&r);
+	need(faas_call(f, "no.operation", NULL, &text, &error) < 0 && error.exit == 2);
+	need(faas_call(f, "execution.get", "[", &text, &error) < 0);
+	need(faas_call(f, "execution.get", "{\"id\":\"zzzz\"}", &text, NULL) < 0);
+	need(!faas_call(f, "executor.status", NULL, &text, &error) && *text == '{');
+	faas_free(text);
+}
+
+static void detached(struct faas *f)
+{
+	struct faas_execute run = { .code = "sleep 30", .detach = 1, .name = "sleeper" };
+	struct faas_result r, end;
+	size_t n = 1;
+	char *text;
+	int fd = -1;
+
+	need(!faas_execute(f, &run, &r, &error) && faas_status(&r) == -1 && !r.out);
+	need(faas_wait(f, r.id, 0, &end, &error) < 0 && !strcmp(error.code, "timeout"));
+	need(faas_wait(f, r.id, 50, &end, &error) < 0 && error.exit == 124);
+	need(!faas_cancel(f, "sleeper", 0, &error));
+	need(!faas_wait(f, r.id, -1, &end, &error) && end.cancelled && end.signal);
+	need(faas_status(&end) == 128 + end.signal);
+	need(!faas_call_fds(f, "execution.logs", "{\"id\":\"@last\"}", NULL, 0, &fd, &n, &text,
+			    &error) && n == 1 && fd >= 0 && !close(fd));
+	faas_free(text);
+	faas_result_release(&end);
+	need(!faas_wait(f, r.id, 0, &end, &error));
+	faas_result_release(&end);
+	faas_result_release(&r);
+}
+
+/* Another thread, with a handle of its own, ends what this one waits for. */
+static void *cancels(void *id)
+{
+	struct faas *f;
+
+	if (faas_open(NULL, &f, NULL) < 0)
+		return NULL;
+	while (faas_cancel(f, id, 0, NULL) < 0)
+		(void)usleep(10000);
+	faas_close(f);
+	free(id);
+	return NULL;
+}
+
+static void started(void *arg, const char *id)
+{
+	(void)pthread_create(arg, NULL, cancels, strdup(id));
+}
+
+static void threads(struct faas *f)
+{
+	pthread_t thread;
+	struct faas_execute run = { .code = "sleep 30", .started = started, .arg = &thread };
+	struct faas_result r;
+
+	need(!faas_execute(f, &run, &r, &error) && r.cancelled);
+	need(!pthread_join(thread, NULL));
+	faas_result_release(&r);
+}
+
+static void restarts(struct faas *f)
+{
+	struct faas_execute run = { .code = "echo again" };
+	struct faas_result r;
+
+	need(!faas_call(f, "executor.stop", "{\"now\":true}", NULL, &error));
+	need(!faas_execute(f, &run, &r, &error) && !strcmp(r.out, "again\n"));
+	faas_result_release(&r);
+}
+
+/* What every signal does; a sanitizer's program has some handlers of its own. */
+static void note_signals(struct sigaction before[32])
+{
+	for (int sig = 1; sig < 32; sig++)
+		need(!sigaction(sig, NULL, &before[sig]));
+}
+
+static void check_signals(const sigset_t *mask, const struct sigaction before[32])
+{
+	struct sigaction sa;
+	sigset_t now;
+
+	need(!sigprocmask(SIG_SETMASK, NULL, &now));
+	for (int sig = 1; sig < 32; sig++) {
+		need(sigismember(&now, sig) == sigismember(mask, sig));
+		need(!sigaction(sig, NULL, &sa));
+		need(sa.sa_handler == before[sig].sa_handler);
+	}
+	need(!children);
+}
+
+int main(void)
+{
+	struct sigaction before[32];
+	struct faas *f;
+	sigset_t mask;
+
+	(void)sigprocmask(SIG_SETMASK, NULL, &mask);
+	(void)signal(SIGCHLD, on_child);
+	note_signals(before);
+	need(!faas_open(NULL, &f, &error));
+	outputs(f);
+	streams(f);
+	files(f);
+	failures(f);
+	detached(f);
+	threads(f);
+	restarts(f);
+	check_signals(&mask, before);
+	faas_close(f);
+	puts(faas_version());
+	return 0;
+}

@@ -1,0 +1,147 @@
+# shellcheck disable=SC2154,SC2016  # bats sets status, output, stderr
+load sandbox
+
+# The core cases again, with an executor that is not root's: user 65534, in a folder
+# that it may write, with nothing else.
+
+setup_file() {
+	((UID == 0)) || return 0
+	ROOTLESS=$(mktemp -d /tmp/faas-rootless-XXXXXX)
+	chmod 755 "$ROOTLESS"
+	cp "$FAAS" "$ROOTLESS/real"
+	cp "${FAAS%/*}/tests/executor/probe" "$ROOTLESS/probe"
+	cat >"$ROOTLESS/faas" <<-E
+		#!/bin/sh
+		exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all \\
+			env -u XDG_CONFIG_HOME -u FAAS_SYSTEM_CONFIG HOME=$ROOTLESS/home FAAS_STATE_DIR=$ROOTLESS/home/state \\
+			FAAS_IDLE_TIMEOUT=2m $ROOTLESS/real "\$@"
+	E
+	chmod 755 "$ROOTLESS/faas" "$ROOTLESS/real" "$ROOTLESS/probe"
+	mkdir "$ROOTLESS/home"
+	chown 65534:65534 "$ROOTLESS/home"
+	export ROOTLESS
+}
+
+teardown_file() {
+	[[ -n ${ROOTLESS-} ]] || return 0
+	"$ROOTLESS/faas" -q executor stop --now 3>&- >&- 2>&- || true
+	rm -rf "$ROOTLESS"
+}
+
+setup() {
+	((UID == 0)) || skip "needs root to become another user"
+	helpers_setup
+	mkdir "$ROOTLESS/$BATS_TEST_NUMBER"
+	chown 65534 "$ROOTLESS/$BATS_TEST_NUMBER"
+	cd "$ROOTLESS/$BATS_TEST_NUMBER" || return
+	FAAS=$ROOTLESS/faas
+}
+
+@test "execute: without root, code runs and its status passes through" {
+	faas execute 'echo hi; exit 0'
+	same "$output" hi "output"
+	faas 3 execute --mode cached 'exit 3'
+	faas 3 execute --mode cached 'exit 3'
+	faas 137 execute 'kill -9 $$'
+	faas 127 execute -- no-such
+	faas 124 execute --timeout 100ms --grace 100ms 'trap "" TERM; while :; do :; done'
+}
+
+@test "execute: without root, the result names what is missing" {
+	faas execute --status-file status true
+	has "$(field '.execution.degraded | join("|")')" "users: one only" "degraded"
+}
+
+@test "execute: without root, every attack of the probe is refused" {
+	faas execute --file "$ROOTLESS/probe" -- ./probe
+	same "$(grep ': allowed' <<<"$output")" "" "what was allowed"
+	same "$(cut -d: -f1 <<<"$output")" "$("$ROOTLESS/probe" --list)" "rows that were tried"
+}
+
+@test "execute: without root, the executor's own files are out of reach" {
+	echo secret >"$ROOTLESS/home/secret"
+	chown 65534 "$ROOTLESS/home/secret"
+	faas 2 execute -- ls -A "$ROOTLESS" "$ROOTLESS/home/state"
+	faas execute 'find / -xdev -name "faas*.db*" 2>/dev/null; find / -xdev -name secret -path "*rootless*" 2>/dev/null; true'
+	same "$output" "" "what was found"
+}
+
+@test "execute: without root, another user of the sandbox is refused, not ignored" {
+	sandboxed --user 1000 'echo ran as $(id -u)'
+	[[ $status == 12[56] ]] || die "status $status"
+	same "$output" "" "it did not run"
+	has "$stderr" "without root" "message"
+	faas execute --user root 'id -u'
+	same "$output" 0 "root is the one user"
+}
+
+@test "execute: without root, files and artifacts pass" {
+	echo one >f
+	faas execute --file f --artifact out 'mkdir out; cp f out/g; ls -l f >/dev/null'
+	same "$(cat out/g)" one "artifact"
+	same "$(stat -c %u out/g)" 65534 "owner"
+}
+
+@test "execute: without root, descendants end with the run and the client" {
+	faas execute 'setsid sleep 10071 & echo done'
+	eventually eval '! pgrep -fx "sleep 10071"'
+	begin 'setsid sleep 10072 & echo up; exec sleep 10072'
+	kill -KILL "$client"
+	ended 137
+	eventually eval '! pgrep -fx "sleep 10072"'
+}
+
+@test "execute: without root, the disk is limited, and what is not is refused" {
+	faas 1 execute --disk 4M 'dd if=/dev/zero of=/work/x bs=1M count=100'
+	has "$stderr" "No space left" "message"
+	faas execute --status-file status true
+	if [[ $(field '.execution.degraded | map(select(startswith("limits"))) | length') != 0 ]]; then
+		faas 125 execute --cpus 0.5 true
+		has "$stderr" "cgroup" "message"
+		has "$stderr" "--allow-degraded" "hint"
+		faas execute --cpus 0.5 --allow-degraded true
+	fi
+}
+
+@test "execute: without root, memory and processes are limited all the same" {
+	sandboxed --memory 256M -l python 'x = []
+while True: x.append(bytearray(1 << 22))'
+	[[ $status == 137 || $status == 1 ]] || die "status $status: $stderr"
+	faas execute --pids 30 -l python 'import os, time
+n = 0
+try:
+    while n < 200:
+        if not os.fork(): time.sleep(1000)
+        n += 1
+except OSError: pass
+print(n < 200)'
+	same "$output" True "there was a limit"
+}
+
+@test "execute: without root, a network of its own and nothing of the host's" {
+	faas execute 'cut -d: -f1 -s /proc/net/dev | tr -d " "'
+	same "$output" lo "devices"
+}
+
+@test "execute: without root, an executor that dies is found again" {
+	local pid
+
+	begin 'echo up; while ! test -e /tmp/never; do sleep 0.05; n=$((n + 1)); test $n -lt 40 || exit 9; done'
+	pid=$(executor_pid)
+	kill -KILL "$pid"
+	ended 9
+	(($(executor_pid) != pid)) || die "the same executor"
+}
+
+@test "executor status: another user's is refused" {
+	FAAS_STATE_DIR=$ROOTLESS/home/state faas executor status
+	# an ordinary user at root's executor
+	FAAS=$ROOTLESS/real
+	export FAAS_STATE_DIR=$BATS_FILE_TMPDIR/root
+	faas executor start
+	unset XDG_CONFIG_HOME FAAS_SYSTEM_CONFIG HOME
+	run -7 --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups \
+		"$ROOTLESS/real" executor status 3>&-
+	has "$stderr" "Permission denied" "message"
+	faas executor stop
+}
