@@ -18,7 +18,7 @@
 #include "lib/client/start.h"
 
 enum { START_TRIES = 500 };	/* every 10 ms */
-enum { ANSWER_MS = 30000 };
+enum { ANSWER_MS = 30000, DEATHS_MAX = 20 };
 
 struct client {
 	struct wire wire;
@@ -27,6 +27,7 @@ struct client {
 	int answer_ms;
 	json_int_t next_id;
 	bool lost;
+	int deaths;			/* of executors, since one has answered */
 	/* frames of requests that nobody has asked for yet */
 	struct pending {
 		struct pending *next;
@@ -209,12 +210,39 @@ void client_free(struct client *c)
 	free(c);
 }
 
+/*
+ * The handle stays the same, on a new connection. A killed executor accepts until the
+ * kernel has closed its socket, so from the second death on there is a pause.
+ */
+static int connect_anew(struct client *c, struct error *err)
+{
+	const struct client_options options = { c->state_dir, c->no_start, c->answer_ms };
+	const struct timespec pause = { .tv_nsec = 10 * 1000000 };
+	struct client *fresh = NULL, old;
+	int deaths = c->deaths + 1;
+
+	if (deaths > 1)
+		(void)nanosleep(&pause, NULL);
+	if (client_connect(&options, &fresh, err) < 0)
+		return -1;
+	old = *c;
+	*c = *fresh;
+	*fresh = old;
+	if (c->wire.out_tail == &fresh->wire.out)
+		c->wire.out_tail = &c->wire.out;
+	fresh->wire.out_tail = &fresh->wire.out;
+	client_free(fresh);
+	c->deaths = deaths;
+	return 0;
+}
+
 int client_reconnect(struct client **c, struct error *err)
 {
-	CLEANUP(client_free) struct client *old = TAKE_PTR(*c);
-	struct client_options options = { old->state_dir, old->no_start, old->answer_ms };
-
-	return client_connect(&options, c, err);
+	if (connect_anew(*c, err) < 0) {
+		client_free(TAKE_PTR(*c));
+		return -1;
+	}
+	return 0;
 }
 
 bool client_alive(const struct client *c)
@@ -326,6 +354,7 @@ int client_next(struct client *c, json_int_t id, int timeout_ms, char event[32],
 		if (r > 0) {
 			json_int_t got = json_integer_value(json_object_get(frame, "id"));
 
+			c->deaths = 0;
 			if (got == id)
 				return deliver(frame, event, ret, err);
 			if (got == 0 ? check_hello(frame, err) < 0
@@ -394,20 +423,10 @@ int client_call(struct client *c, const char *op, json_t *params, json_t **ret,
 	cleanup_json json_t *kept = params ? params : json_object();
 	int r = call_once(c, op, kept, ret, err);
 
-	if (r < 0 && client_lost(c) && only_asks(op)) {
-		struct client_options options = { c->state_dir, c->no_start, c->answer_ms };
-		struct client *fresh = NULL, old;
-
-		if (client_connect(&options, &fresh, err) < 0)
+	/* the one that is reached next may be dying, too */
+	for (int i = 0; r < 0 && client_lost(c) && only_asks(op) && i < DEATHS_MAX; i++) {
+		if (connect_anew(c, err) < 0)
 			return -1;
-		/* the caller's handle stays the same */
-		old = *c;
-		*c = *fresh;
-		*fresh = old;
-		if (c->wire.out_tail == &fresh->wire.out)
-			c->wire.out_tail = &c->wire.out;
-		fresh->wire.out_tail = &fresh->wire.out;
-		client_free(fresh);
 		r = call_once(c, op, kept, ret, err);
 	}
 	return r;
