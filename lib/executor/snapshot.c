@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,13 +31,29 @@ static int layers_folder(struct executor *x, struct error *err)
 	return fd < 0 ? err_sys(err, errno, "open '%s/layers'", x->state_path) : fd;
 }
 
+/*
+ * The helper takes its time, and a client whose executor died asks for the same id
+ * again: what is to go has another name first.
+ */
+static int discard(int layers, const char *name, struct error *err)
+{
+	char gone[NAME_MAX + 1];
+
+	if (*name == '.')
+		return unpack_remove(layers, name, err);
+	(void)snprintf(gone, sizeof(gone), ".%.32s.%" PRIx64, name, clock_us());
+	if (renameat(layers, name, layers, gone) < 0)
+		return errno == ENOENT ? 0 : err_sys(err, errno, "remove layer '%s'", name);
+	return unpack_remove(layers, gone, err);
+}
+
 /* What cannot be removed now is later, by snapshot_tend(). */
 static void remove_layer(struct executor *x, const char *id)
 {
 	struct error err;
 	cleanup_close int fd = layers_folder(x, &err);
 
-	if (fd < 0 || unpack_remove(fd, id, &err) < 0)
+	if (fd < 0 || discard(fd, id, &err) < 0)
 		x->layers_left = true;
 }
 
@@ -296,8 +314,8 @@ int snapshot_sweep(struct executor *x, struct error *err)
 	/* there may be more of them than helpers at a time */
 	x->layers_left = false;
 	while (d && (e = readdir(d)))
-		if (*e->d_name != '.' && !json_object_get(rows, e->d_name) &&
-		    unpack_remove(fd, e->d_name, err) < 0)
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
+		    !json_object_get(rows, e->d_name) && discard(fd, e->d_name, err) < 0)
 			x->layers_left = true;
 	if (d)
 		(void)closedir(d);

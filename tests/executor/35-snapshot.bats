@@ -199,7 +199,7 @@ create_with_id() {
 		mkdir -p "$FAAS_STATE_DIR/layers/stray$n/u"
 	done
 	faas execute true
-	eventually eval '[[ -z $(ls "$FAAS_STATE_DIR/layers" | grep stray) ]]'
+	eventually eval '[[ -z $(ls -A "$FAAS_STATE_DIR/layers" | grep stray) ]]'
 }
 
 @test "snapshot: of an environment of its own" {
