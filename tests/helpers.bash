@@ -23,7 +23,8 @@ setup() {
 	export FAAS_STORE=$PWD/store
 	# of the file, when its setup_file says so
 	export FAAS_STATE_DIR=${FAAS_TEST_STATE:-$PWD/state}
-	export LC_ALL=C TERM=dumb
+	# script(1) runs what it is given with $SHELL
+	export LC_ALL=C TERM=dumb SHELL=/bin/bash
 }
 
 # An executor of this test's own ends with it.
