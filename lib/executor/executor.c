@@ -1,5 +1,4 @@
 #include "lib/executor/executor.h"
-#include "lib/executor/snapshot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +24,7 @@
 #include "lib/base/parse.h"
 #include "lib/environment/unpack.h"
 #include "lib/executor/environment.h"
+#include "lib/executor/layer.h"
 
 enum { FLUSH_US = 100000, REST_US = 500000, LISTEN_BACKLOG = 1024, SYSTEMD_FD = 3 };
 
@@ -220,7 +220,7 @@ static int start(struct executor *x, struct error *err)
 	if (open_state(x, err) < 0 || take_lock(x, err) < 0 ||
 	    store_open(x->state_dir, x->state_path, &x->store, err) < 0 ||
 	    find_cgroups(x, err) < 0 || watch_signals(x, err) < 0 ||
-	    recover(x, err) < 0 || environment_sweep(x, err) < 0 || snapshot_sweep(x, err) < 0)
+	    recover(x, err) < 0 || environment_sweep(x, err) < 0 || layer_sweep(x, err) < 0)
 		return -1;
 	reserve_make(x);
 	(void)fault("executor.recovered");
@@ -314,7 +314,7 @@ static int loop(struct executor *x, struct error *err)
 		pool_tend(x);
 		rest(x, now);
 		if (!unpack_reap())
-			snapshot_tend(x);
+			layer_tend(x);
 		if (x->stopping == STOP_NOW && !cancelled) {
 			cancelled = true;
 			cancel_all(x);

@@ -20,6 +20,7 @@
  *	slot.c		environments as the spawner knows them
  *	spawner.c	starts the static program, talks to it
  *	snapshot.c	files that runs left, and that others begin with
+ *	layer.c		the folders that they are in
  *	branch.c	named lines of them
  *	network.c	slirp4netns for --network nat
  *	journal.c	what survives kill -9; recover.c reads it

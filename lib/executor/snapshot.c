@@ -1,60 +1,20 @@
 #include "lib/executor/snapshot.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
 #include "lib/base/parse.h"
 #include "lib/base/strbuf.h"
-#include "lib/environment/unpack.h"
+#include "lib/executor/layer.h"
 
-enum { COMMENT_MAX = 4096, LABELS_MAX = 64, SWEEP_US = 1000000 };
+enum { COMMENT_MAX = 4096, LABELS_MAX = 64 };
 
 static const char *text_of(const json_t *params, const char *key)
 {
 	return json_string_value(json_object_get(params, key));
-}
-
-static int layers_folder(struct executor *x, struct error *err)
-{
-	int fd = openat(x->state_dir, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? err_sys(err, errno, "open '%s/layers'", x->state_path) : fd;
-}
-
-/*
- * The helper takes its time, and a client whose executor died asks for the same id
- * again: what is to go has another name first.
- */
-static int discard(int layers, const char *name, struct error *err)
-{
-	char gone[NAME_MAX + 1];
-
-	if (*name == '.')
-		return unpack_remove(layers, name, err);
-	(void)snprintf(gone, sizeof(gone), ".%.32s.%" PRIx64, name, clock_us());
-	if (renameat(layers, name, layers, gone) < 0)
-		return errno == ENOENT ? 0 : err_sys(err, errno, "remove layer '%s'", name);
-	return unpack_remove(layers, gone, err);
-}
-
-/* What cannot be removed now is later, by snapshot_tend(). */
-static void remove_layer(struct executor *x, const char *id)
-{
-	struct error err;
-	cleanup_close int fd = layers_folder(x, &err);
-
-	if (fd < 0 || discard(fd, id, &err) < 0)
-		x->layers_left = true;
 }
 
 /* ---- a run's parent ---- */
@@ -131,22 +91,12 @@ static char *layers_with(const struct run *run, const char *own)
 	return json_dumps(layers, JSON_COMPACT);
 }
 
-static int make_layer(struct executor *x, const char *id, struct error *err)
-{
-	cleanup_close int fd = layers_folder(x, err);
-	int r = fault("snapshot.mkdir");
-
-	if (fd < 0)
-		return -1;
-	if (!r && mkdirat(fd, id, 0711) < 0)
-		r = errno;
-	return r ? err_sys(err, r, "create '%s/layers/%s'", x->state_path, id) : 0;
-}
-
 int snapshot_keep(struct executor *x, const json_t *params, struct run *run, struct error *err)
 {
 	const char *name = text_of(params, "snapshot"), *comment = text_of(params, "comment");
 	cleanup_snapshot struct snapshot s = { .state = "making", .kind = "fs" };
+	cleanup_snapshot struct snapshot old = { 0 };
+	int r;
 
 	if (!name && run->rec.branch)
 		name = "";
@@ -174,14 +124,15 @@ int snapshot_keep(struct executor *x, const json_t *params, struct run *run, str
 	s.layers = layers_with(run, s.id);
 	s.created_ms = (int64_t)clock_unix_ms();
 	/* a snapshot outlives the record of its run, whose id may then come again */
-	if (store_snapshot_exists(x->store, s.id))
-		return err_set(err, ERR_EXISTS, "there is a snapshot '%s' already", s.id);
+	r = store_snapshot_find(x->store, s.id, &old, err);
+	if (r)
+		return r < 0 ? -1 : err_set(err, ERR_EXISTS, "there is a snapshot '%s' already", s.id);
 	if (store_snapshot_put(x->store, &s, err) < 0)
 		return -1;
 	(void)fault("snapshot.noted");
 	run->rec.snapshot = strdup(s.id);
 	(void)snprintf(run->build.keep, sizeof(run->build.keep), "%s", s.id);
-	if (make_layer(x, s.id, err) < 0) {
+	if (layer_make(x, s.id, err) < 0) {
 		snapshot_abandon(x, run);
 		return -1;
 	}
@@ -197,35 +148,9 @@ void snapshot_abandon(struct executor *x, struct run *run)
 	/* the next start finds the row, and that nobody makes it */
 	if (store_snapshot_delete(x->store, run->rec.snapshot, &err) < 0)
 		return;
-	remove_layer(x, run->rec.snapshot);
+	layer_remove(x, run->rec.snapshot);
 	free(run->rec.snapshot);
 	run->rec.snapshot = NULL;
-}
-
-struct wanted {
-	const char *id;
-	struct snapshot got;
-};
-
-static int copy_row(void *arg, const struct snapshot *s)
-{
-	struct wanted *w = arg;
-
-	if (strcmp(s->id, w->id))
-		return 0;
-	w->got = (struct snapshot){ .created_ms = s->created_ms };
-	(void)snprintf(w->got.id, sizeof(w->got.id), "%s", s->id);
-	(void)snprintf(w->got.name, sizeof(w->got.name), "%s", s->name);
-	(void)snprintf(w->got.kind, sizeof(w->got.kind), "%s", s->kind);
-	(void)snprintf(w->got.state, sizeof(w->got.state), "%s", s->state);
-	w->got.parent = s->parent ? strdup(s->parent) : NULL;
-	w->got.environment = strdup(s->environment);
-	w->got.execution = s->execution ? strdup(s->execution) : NULL;
-	w->got.engine = s->engine ? strdup(s->engine) : NULL;
-	w->got.comment = s->comment ? strdup(s->comment) : NULL;
-	w->got.labels = s->labels ? strdup(s->labels) : NULL;
-	w->got.layers = strdup(s->layers);
-	return 1;
 }
 
 /* Once more, too, when an earlier transaction came to nothing. */
@@ -242,7 +167,7 @@ static int drop(struct executor *x, struct run *run, struct error *err)
 
 int snapshot_finish(struct executor *x, struct run *run, struct error *err)
 {
-	struct wanted w = { .id = run->rec.snapshot };
+	cleanup_snapshot struct snapshot got = { 0 };
 	int r;
 
 	if (!run->finished || (!run->rec.snapshot && !run->dropped))
@@ -250,17 +175,13 @@ int snapshot_finish(struct executor *x, struct run *run, struct error *err)
 	/* it never ran, or nobody knows how it ended */
 	if (run->rec.error_code || run->dropped)
 		return drop(x, run, err);
-	if (store_snapshot_list(x->store, copy_row, &w, err) < 0)
-		return -1;
-	if (!w.got.id[0])
-		return 0;
-	if (!strcmp(w.got.state, "trying") && (run->rec.exit_code || run->rec.timed_out)) {
-		snapshot_release(&w.got);
+	r = store_snapshot_find(x->store, run->rec.snapshot, &got, err);
+	if (r <= 0)
+		return r;
+	if (!strcmp(got.state, "trying") && (run->rec.exit_code || run->rec.timed_out))
 		return drop(x, run, err);
-	}
-	(void)snprintf(w.got.state, sizeof(w.got.state), "ready");
-	r = store_snapshot_put(x->store, &w.got, err);
-	snapshot_release(&w.got);
+	(void)snprintf(got.state, sizeof(got.state), "ready");
+	r = store_snapshot_put(x->store, &got, err);
 	if (!r && run->rec.branch)
 		r = branch_advance(x, run->rec.branch, run->rec.snapshot, err);
 	return r;
@@ -270,71 +191,9 @@ void snapshot_finished(struct executor *x, struct run *run)
 {
 	if (!run->dropped)
 		return;
-	remove_layer(x, run->dropped);
+	layer_remove(x, run->dropped);
 	free(run->dropped);
 	run->dropped = NULL;
-}
-
-/* ---- at start ---- */
-
-struct sweep {
-	struct executor *x;
-	json_t *rows, *dead;
-};
-
-static int sort_row(void *arg, const struct snapshot *s)
-{
-	struct sweep *w = arg;
-	bool alive = !strcmp(s->state, "ready");
-
-	for (struct run *run = w->x->runs; run && !alive; run = run->next)
-		alive = !run->finished && run->rec.snapshot && !strcmp(run->rec.snapshot, s->id);
-	json_object_set_new(alive ? w->rows : w->dead, s->id, json_true());
-	return 0;
-}
-
-int snapshot_sweep(struct executor *x, struct error *err)
-{
-	cleanup_json json_t *rows = json_object();
-	cleanup_json json_t *dead = json_object();
-	struct sweep w = { x, rows, dead };
-	struct dirent *e;
-	const char *id;
-	json_t *value;
-	int fd;
-	DIR *d;
-
-	if (store_snapshot_list(x->store, sort_row, &w, err) < 0)
-		return -1;
-	json_object_foreach(dead, id, value)
-		if (store_snapshot_delete(x->store, id, err) < 0)
-			return -1;
-	fd = openat(x->state_dir, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d = fd < 0 ? NULL : fdopendir(fd);
-	/* there may be more of them than helpers at a time */
-	x->layers_left = false;
-	while (d && (e = readdir(d)))
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
-		    !json_object_get(rows, e->d_name) && discard(fd, e->d_name, err) < 0)
-			x->layers_left = true;
-	if (d)
-		(void)closedir(d);
-	else if (fd >= 0)
-		(void)close(fd);
-	return 0;
-}
-
-void snapshot_tend(struct executor *x)
-{
-	uint64_t now = clock_us();
-	struct error err;
-
-	/* of a run that has ended and is not recorded yet the row says nothing */
-	if (!x->layers_left || x->n_dirty || now - x->swept_us < SWEEP_US)
-		return;
-	x->swept_us = now;
-	if (snapshot_sweep(x, &err) < 0)
-		x->layers_left = true;
 }
 
 struct stands {
@@ -495,7 +354,7 @@ int snapshot_remove(struct executor *x, const char *id, struct error *err)
 	if (r < 0)
 		return -1;
 	(void)fault("snapshot.deleted");
-	remove_layer(x, id);
+	layer_remove(x, id);
 	return 0;
 }
 

@@ -28,11 +28,6 @@ int snapshot_finish(struct executor *x, struct run *run, struct error *err);
 /* After it: the folder of one that is gone. */
 void snapshot_finished(struct executor *x, struct run *run);
 
-/* At start, after recovery: what no run makes any more, and folders without a row. */
-int snapshot_sweep(struct executor *x, struct error *err);
-/* Later: folders that could not be removed when their rows were. */
-void snapshot_tend(struct executor *x);
-
 /* ERR_BUSY when a snapshot stands on the environment, whose files are the lower part of its. */
 int snapshot_check_environment(struct executor *x, const char *name, struct error *err);
 

@@ -102,17 +102,11 @@ int store_snapshot_get(struct store *store, const char *what, struct snapshot *r
 	return err_hint(err, "see 'faas snapshot list'");
 }
 
-bool store_snapshot_exists(struct store *store, const char *id)
+int store_snapshot_find(struct store *store, const char *id, struct snapshot *ret,
+			struct error *err)
 {
-	struct error err;
-	CLEANUP(store_done) sqlite3_stmt *statement =
-		store_statement(store, SQL_SNAPSHOT_EXISTS, NULL,
-				"SELECT 1 FROM snapshot WHERE id = ?1", &err);
-
-	if (!statement)
-		return false;
-	sqlite3_bind_text(statement, 1, id, -1, SQLITE_STATIC);
-	return sqlite3_step(statement) == SQLITE_ROW;
+	return get_one(store, SQL_SNAPSHOT_FIND, "SELECT seq, @columns FROM snapshot "
+		       "WHERE id = ?1", id, false, ret, err);
 }
 
 int store_snapshot_list(struct store *store,

@@ -250,9 +250,10 @@ int store_snapshot_put(struct store *store, const struct snapshot *snapshot,
  */
 int store_snapshot_get(struct store *store, const char *what, struct snapshot *ret,
 		       struct error *err) _must_check_ _nonnull_;
+/* By exact id, in whatever state. 1: *ret is it; 0: there is none; -1: *err. */
+int store_snapshot_find(struct store *store, const char *id, struct snapshot *ret,
+			struct error *err) _must_check_ _nonnull_;
 /* Oldest first, those in the making too. each returns 0 to go on. */
-/* Is that the whole id of one, in whatever state? */
-bool store_snapshot_exists(struct store *store, const char *id) __attribute__((nonnull));
 int store_snapshot_list(struct store *store,
 			int (*each)(void *arg, const struct snapshot *snapshot), void *arg,
 			struct error *err) _must_check_ __attribute__((nonnull(1, 2, 4)));

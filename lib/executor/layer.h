@@ -1,0 +1,23 @@
+#ifndef FAAS_EXECUTOR_LAYER_H
+#define FAAS_EXECUTOR_LAYER_H
+
+/*
+ * The folders of snapshots, `layers/ID` in the state folder. One exists before its
+ * row says `ready`, and goes after its row has gone: what a death leaves between is
+ * a folder without a row, or a row that nobody makes, and both are swept.
+ */
+
+#include "lib/executor/executor.h"
+
+/* The folder of all layers: a descriptor that the caller closes. */
+int layer_folder(struct executor *x, struct error *err);
+int layer_make(struct executor *x, const char *id, struct error *err);
+/* Soon: what cannot be removed now is later, by layer_tend(). */
+void layer_remove(struct executor *x, const char *id);
+
+/* At start, after recovery: what no run makes any more, and folders without a row. */
+int layer_sweep(struct executor *x, struct error *err);
+/* Later: folders that could not be removed when their rows were. */
+void layer_tend(struct executor *x);
+
+#endif
