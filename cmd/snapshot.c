@@ -332,6 +332,56 @@ static const struct cmd snapshot_exec = {
 	.examples = exec_examples,
 };
 
+/* ---- df ---- */
+
+#define ARGS struct df_args
+ARGS {
+	struct out_opts out;
+};
+
+static const struct opt df_opts[] = {
+	OUT_LIST_OPTIONS(ARGS, out),
+	OPT_END
+};
+
+static const struct out_column df_columns[] = {
+	{ "id" }, { "name" }, { "entries", .flags = OUT_RIGHT }, { "bytes", "SIZE", OUT_RIGHT },
+	{ "depth", .flags = OUT_RIGHT }, { NULL }
+};
+
+static int df_run(struct ctx *ctx, const void *p, struct error *err)
+{
+	const ARGS *args = p;
+	cleanup_json json_t *usage = NULL;
+	const json_t *list;
+	struct out o;
+	json_t *s;
+	size_t i;
+
+	if (executor_call("snapshot.usage", NULL, &usage, err) < 0)
+		return -1;
+	list = json_object_get(usage, "snapshots");
+	out_list(&o, ctx, &args->out, "snapshots", df_columns);
+	json_array_foreach((json_t *)(uintptr_t)list, i, s) {
+		out_row(&o);
+		out_str(&o, "id", text_of(s, "id"));
+		out_str(&o, "name", text_of(s, "name"));
+		out_uint(&o, "entries", (uint64_t)json_integer_value(json_object_get(s, "entries")));
+		out_size(&o, "bytes", (uint64_t)json_integer_value(json_object_get(s, "bytes")));
+		out_uint(&o, "depth", json_array_size(json_object_get(s, "layers")));
+	}
+	return out_end(&o, err);
+}
+
+static const struct cmd snapshot_df = {
+	.name = "df",
+	.summary = "show what each snapshot holds on the disk, without those it stands on",
+	.args_size = sizeof(ARGS),
+	.opts = df_opts,
+	.run = df_run,
+};
+#undef ARGS
+
 int names_snapshots(struct ctx *ctx, struct error *err)
 {
 	cleanup_json json_t *list = NULL;
@@ -354,7 +404,7 @@ int names_snapshots(struct ctx *ctx, struct error *err)
 
 static const struct cmd *const subs[] = {
 	&snapshot_list, &snapshot_show, &snapshot_tree, &snapshot_diff, &snapshot_exec,
-	&snapshot_tag, &snapshot_delete, NULL
+	&snapshot_tag, &snapshot_df, &snapshot_delete, NULL
 };
 
 static const char *const aliases[] = { "snapshots", NULL };

@@ -28,6 +28,7 @@ _faas_command() {
 	'snapshot diff') path='snapshot diff' ;;
 	'snapshot exec') path='snapshot exec' ;;
 	'snapshot tag') path='snapshot tag' ;;
+	'snapshot df') path='snapshot df' ;;
 	'snapshot delete') path='snapshot delete' ;;
 	' branch' | ' branches') path='branch' ;;
 	'branch create') path='branch create' ;;
@@ -135,7 +136,7 @@ _faas_about() {
 		values=''
 		operands=('environment' ) ;;
 	'snapshot')
-		subs='list show tree diff exec tag delete'
+		subs='list show tree diff exec tag df delete'
 		flags=''
 		values=''
 		operands=() ;;
@@ -163,6 +164,10 @@ _faas_about() {
 		flags=''
 		values='--comment -m --label'
 		operands=('snapshot' '.' ) ;;
+	'snapshot df')
+		flags='--no-header --no-trunc'
+		values='--fields'
+		operands=() ;;
 	'snapshot delete')
 		flags=''
 		values=''

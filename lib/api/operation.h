@@ -83,6 +83,8 @@ struct operation {
 	  snapshot_update, "change name, comment and labels of a snapshot") \
 	X(SNAPSHOT_DELETE, "snapshot.delete", "DELETE", "/snapshots/{id}", "snapshot", \
 	  snapshot_by_id, "delete a snapshot") \
+	X(SNAPSHOT_USAGE, "snapshot.usage", "GET", "/usage/snapshots", "read", nothing, \
+	  "what each snapshot holds on the disk") \
 	X(BRANCH_CREATE, "branch.create", "POST", "/branches", "snapshot", branch_create, \
 	  "begin a branch at a snapshot or at another branch") \
 	X(BRANCH_LIST, "branch.list", "GET", "/branches", "read", nothing, "list branches") \

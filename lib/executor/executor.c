@@ -25,6 +25,7 @@
 #include "lib/environment/unpack.h"
 #include "lib/executor/environment.h"
 #include "lib/executor/layer.h"
+#include "lib/executor/work.h"
 
 enum { FLUSH_US = 100000, REST_US = 500000, LISTEN_BACKLOG = 1024, SYSTEMD_FD = 3 };
 
@@ -262,7 +263,7 @@ static void flush(struct executor *x, uint64_t now)
 
 static bool idle(struct executor *x, uint64_t now)
 {
-	if (x->n_sessions || x->n_running || x->n_dirty)
+	if (x->n_sessions || x->n_running || x->n_dirty || x->works)
 		x->busy_us = now;
 	return x->config.idle_ms && now - x->busy_us > x->config.idle_ms * 1000;
 }
@@ -318,8 +319,9 @@ static int loop(struct executor *x, struct error *err)
 		if (x->stopping == STOP_NOW && !cancelled) {
 			cancelled = true;
 			cancel_all(x);
+			work_stop_all(x);
 		}
-		if ((x->stopping && !x->n_running) || idle(x, now))
+		if ((x->stopping && !x->n_running && !x->works) || idle(x, now))
 			return 0;
 		if (event_wait(x, next_timeout(x, now), err) < 0)
 			return -1;

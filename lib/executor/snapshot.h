@@ -39,6 +39,9 @@ int snapshot_update(struct session *s, json_int_t id, const json_t *params,
 int snapshot_delete(struct session *s, json_int_t id, const json_t *params,
 		    struct error *err);
 
+/* snapshot-usage.c */
+int snapshot_usage(struct session *s, json_int_t id, const json_t *params, struct error *err);
+
 /* branch.c */
 int branch_create(struct session *s, json_int_t id, const json_t *params, struct error *err);
 int branch_list(struct session *s, json_int_t id, const json_t *params, struct error *err);

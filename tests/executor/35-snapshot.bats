@@ -295,3 +295,15 @@ create_with_id() {
 	faas executor stop
 	umount small
 }
+
+@test "snapshot: df says what each holds" {
+	faas execute --snapshot big 'head -c 1000000 /dev/urandom >/work/x; mkdir /work/d'
+	faas execute --parent big --snapshot small 'echo x >/work/y'
+	faas --json snapshot df
+	same "$(jq -r '.snapshots[] | select(.name == "big") | .entries >= 2 and .bytes >= 1000000' \
+		<<<"$output")" true "$output"
+	same "$(jq -r '.snapshots[] | select(.name == "small") | .bytes < 100000 and .depth == 2' \
+		<<<"$output")" true "$output"
+	faas snapshot delete small
+	faas snapshot delete big
+}

@@ -1,0 +1,36 @@
+#ifndef FAAS_EXECUTOR_WORK_H
+#define FAAS_EXECUTOR_WORK_H
+
+/*
+ * What takes long is done by a helper (lib/helper) while requests go on: reading and
+ * writing the files of snapshots is faas-state's work.
+ */
+
+#include "lib/executor/executor.h"
+#include "lib/helper/helper.h"
+
+struct work;
+
+/*
+ * Called once, when the helper has ended: result is its last line, or NULL, and then
+ * *err says why. Returns 0 and *answer, the caller's to give, or -1 and *err. Whoever
+ * asked may be gone; what was begun is finished or undone all the same.
+ */
+typedef int work_done(struct executor *x, void *data, json_t *result, json_t **answer,
+		      struct error *err);
+
+struct work_request {
+	struct helper_request helper;	/* progress goes to the session as events */
+	work_done *done;
+	void *data;			/* done's; it is freed by done, not here */
+	bool for_session;		/* ends with the session: nobody else wants it */
+};
+
+/* s may be NULL: nobody waits. On failure done has not been called. */
+int work_start(struct executor *x, const struct work_request *req, struct session *s,
+	       json_int_t id, struct error *err);
+void work_session_gone(struct session *s);
+/* Kills all that are on their way. */
+void work_stop_all(struct executor *x);
+
+#endif

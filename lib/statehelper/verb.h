@@ -1,0 +1,29 @@
+#ifndef FAAS_STATEHELPER_VERB_H
+#define FAAS_STATEHELPER_VERB_H
+
+/*
+ * faas-state: the helper that reads and writes the files of snapshots
+ * ====================================================================
+ *
+ * Started by the executor (lib/executor/work.h, lib/helper): one JSON object on
+ * standard input says what to do, {"do": VERB, ...}, descriptors 3, 4, ... are what it
+ * is to be done with, and the answer is a line of JSON on standard output. A program
+ * of its own because it takes long and has libraries that faas has not.
+ */
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/error.h"
+
+/* Adds to result, or -1 and *err. */
+typedef int verb(const json_t *ask, json_t *result, struct error *err);
+
+/* measure.c: {"layers": [NAME, ...]}, 3: their folder. Each one's entries and bytes. */
+verb verb_measure;
+
+/* {"progress": {"done": done, "of": of}}, at most every 100 ms. */
+void say_progress(uint64_t done, uint64_t of);
+
+#endif
