@@ -24,6 +24,7 @@
 #include "lib/base/parse.h"
 #include "lib/environment/unpack.h"
 #include "lib/executor/environment.h"
+#include "lib/executor/compact.h"
 #include "lib/executor/layer.h"
 #include "lib/executor/work.h"
 
@@ -221,7 +222,8 @@ static int start(struct executor *x, struct error *err)
 	if (open_state(x, err) < 0 || take_lock(x, err) < 0 ||
 	    store_open(x->state_dir, x->state_path, &x->store, err) < 0 ||
 	    find_cgroups(x, err) < 0 || watch_signals(x, err) < 0 ||
-	    recover(x, err) < 0 || environment_sweep(x, err) < 0 || layer_sweep(x, err) < 0)
+	    recover(x, err) < 0 || environment_sweep(x, err) < 0 || layer_sweep(x, err) < 0 ||
+	    compact_note_all(x, err) < 0)
 		return -1;
 	reserve_make(x);
 	(void)fault("executor.recovered");
@@ -316,6 +318,7 @@ static int loop(struct executor *x, struct error *err)
 		rest(x, now);
 		if (!unpack_reap())
 			layer_tend(x);
+		compact_tend(x);
 		if (x->stopping == STOP_NOW && !cancelled) {
 			cancelled = true;
 			cancel_all(x);

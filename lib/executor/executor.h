@@ -21,6 +21,7 @@
  *	spawner.c	starts the static program, talks to it
  *	snapshot.c	files that runs left, and that others begin with
  *	layer.c		the folders that they are in
+ *	compact.c	long stacks of layers made short
  *	work.c		what a helper does meanwhile
  *	branch.c	named lines of them
  *	network.c	slirp4netns for --network nat
@@ -347,6 +348,11 @@ struct executor {
 	uint64_t rested_runs;		/* n_runs when memory was last given back */
 	uint64_t n_runs, n_recovered, n_lost;
 	uint64_t memory_total;
+	struct {
+		json_t *ids;		/* of snapshots that may have long stacks */
+		char making[MSG_ID];	/* the layer that is being made, or "" */
+		uint64_t after_us;	/* not before */
+	} compact;
 	struct work *works;		/* helpers that have not ended: work.h */
 	bool layers_left;		/* folders without a row, to be removed */
 	uint64_t swept_us;

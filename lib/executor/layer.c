@@ -13,6 +13,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
 #include "lib/environment/unpack.h"
+#include "lib/executor/compact.h"
 
 enum { SWEEP_US = 1000000 };
 
@@ -68,6 +69,18 @@ struct sweep {
 	json_t *rows, *dead;
 };
 
+/* Those that were made of several are nobody's own. */
+static void note_stack(json_t *rows, const char *text)
+{
+	cleanup_json json_t *layers = json_loads(text, 0, NULL);
+	json_t *layer;
+	size_t i;
+
+	json_array_foreach(layers, i, layer)
+		if (json_is_string(layer))
+			json_object_set_new(rows, json_string_value(layer), json_true());
+}
+
 static int sort_row(void *arg, const struct snapshot *s)
 {
 	struct sweep *w = arg;
@@ -76,7 +89,33 @@ static int sort_row(void *arg, const struct snapshot *s)
 	for (struct run *run = w->x->runs; run && !alive; run = run->next)
 		alive = !run->finished && run->rec.snapshot && !strcmp(run->rec.snapshot, s->id);
 	json_object_set_new(alive ? w->rows : w->dead, s->id, json_true());
+	if (alive)
+		note_stack(w->rows, s->layers);
 	return 0;
+}
+
+/* Sandboxes have them mounted whose rows have others meanwhile. */
+static void note_mounted(const struct executor *x, json_t *rows)
+{
+	for (const struct run *run = x->runs; run; run = run->next) {
+		const char *name = run->stack;
+
+		for (uint32_t i = 0; i < run->build.stack && !run->finished; i++) {
+			json_object_set_new(rows, name, json_true());
+			name += strlen(name) + 1;
+		}
+		/* of one that an earlier executor began, its stack is not known */
+		if (!run->finished && run->rec.parent && !run->stack)
+			json_object_set_new(rows, "*", json_true());
+	}
+}
+
+static bool is_needed(const struct executor *x, const json_t *rows, const char *name)
+{
+	const char *making = compact_making(x);
+
+	return json_object_get(rows, name) || (making && !strcmp(making, name)) ||
+		(strchr(name, '-') && json_object_get(rows, "*"));
 }
 
 int layer_sweep(struct executor *x, struct error *err)
@@ -95,13 +134,14 @@ int layer_sweep(struct executor *x, struct error *err)
 	json_object_foreach(dead, id, value)
 		if (store_snapshot_delete(x->store, id, err) < 0)
 			return -1;
+	note_mounted(x, rows);
 	fd = openat(x->state_dir, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	d = fd < 0 ? NULL : fdopendir(fd);
 	/* there may be more of them than helpers at a time */
 	x->layers_left = false;
 	while (d && (e = readdir(d)))
 		if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
-		    !json_object_get(rows, e->d_name) && discard(fd, e->d_name, err) < 0)
+		    !is_needed(x, rows, e->d_name) && discard(fd, e->d_name, err) < 0)
 			x->layers_left = true;
 	if (d)
 		(void)closedir(d);

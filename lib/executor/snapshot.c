@@ -8,6 +8,7 @@
 #include "lib/base/fault.h"
 #include "lib/base/parse.h"
 #include "lib/base/strbuf.h"
+#include "lib/executor/compact.h"
 #include "lib/executor/layer.h"
 
 enum { COMMENT_MAX = 4096, LABELS_MAX = 64 };
@@ -182,6 +183,8 @@ int snapshot_finish(struct executor *x, struct run *run, struct error *err)
 		return drop(x, run, err);
 	(void)snprintf(got.state, sizeof(got.state), "ready");
 	r = store_snapshot_put(x->store, &got, err);
+	if (!r)
+		compact_note(x, got.id);
 	if (!r && run->rec.branch)
 		r = branch_advance(x, run->rec.branch, run->rec.snapshot, err);
 	return r;
@@ -355,6 +358,8 @@ int snapshot_remove(struct executor *x, const char *id, struct error *err)
 		return -1;
 	(void)fault("snapshot.deleted");
 	layer_remove(x, id);
+	/* layers made of several may be needed no more */
+	x->layers_left = true;
 	return 0;
 }
 

@@ -31,7 +31,7 @@ enum {
 	MSG_TEXT	= 200,
 	MSG_ID		= 40,		/* an id and its NUL */
 	LAYERS_MAX	= 64,		/* of one environment, here */
-	STACK_MAX	= 128,		/* snapshots upon each other in one sandbox */
+	STACK_MAX	= 400,		/* snapshots upon each other in one sandbox */
 };
 
 enum msg_type {

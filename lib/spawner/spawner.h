@@ -11,8 +11,9 @@
  *	shell.c		the monitor's part of building a sandbox
  *	orphan.c	a monitor whose executor has died
  *	leaf.c		the sandbox's cgroups
-	untouched.c	its network, and whether a run left traces there
+ *	untouched.c	its network, and whether a run left traces there
  *	log.c		the log files of a run
+ *	overlay.c	the root of the sandbox, and what it may write
  *	build.c		init: from clone3 to a finished sandbox
  *	init.c		pid 1: starts steps, forwards signals, reaps, reports
  *	body.c		the run as the executor packed it
@@ -116,6 +117,9 @@ struct log {
 };
 /* Appends one record of stream 1 or 2; a full disk drops it and counts it. */
 void log_write(struct log *log, int stream, const void *data, size_t len);
+
+/* overlay.c: at /root. stack: build->stack names, newest first, each with its NUL */
+int overlay_mount(const struct msg_build *build, const char *stack, struct msg_status *st);
 
 /* build.c and init.c: run in the child of clone3, never return */
 _noreturn_ void init_main(int sock, const struct leaf *leaf);

@@ -13,6 +13,7 @@ static const struct {
 	const char *name;
 	verb *run;
 } verbs[] = {
+	{ "compact", verb_compact },
 	{ "measure", verb_measure },
 };
 

@@ -23,6 +23,9 @@ typedef int verb(const json_t *ask, json_t *result, struct error *err);
 /* measure.c: {"layers": [NAME, ...]}, 3: their folder. Each one's entries and bytes. */
 verb verb_measure;
 
+/* compact.c: {"layers": [NAME, ...], "into": NAME}, 3: their folder. Newest first. */
+verb verb_compact;
+
 /* {"progress": {"done": done, "of": of}}, at most every 100 ms. */
 void say_progress(uint64_t done, uint64_t of);
 

@@ -132,6 +132,24 @@ int store_snapshot_list(struct store *store,
 	return rc == SQLITE_DONE ? 0 : store_fail(store, err, "read");
 }
 
+int store_snapshot_restack(struct store *store, const char *from, const char *to,
+			   struct error *err)
+{
+	CLEANUP(store_done) sqlite3_stmt *statement =
+		store_statement(store, SQL_SNAPSHOT_RESTACK, NULL,
+				"UPDATE snapshot SET layers = replace(layers, ?1, ?2) "
+				"WHERE instr(layers, ?1)", err);
+	int r = fault("store.snapshot.restack");
+
+	if (!statement)
+		return -1;
+	if (r)
+		return err_sys(err, r, "change stacks of layers");
+	sqlite3_bind_text(statement, 1, from, -1, SQLITE_STATIC);
+	sqlite3_bind_text(statement, 2, to, -1, SQLITE_STATIC);
+	return sqlite3_step(statement) == SQLITE_DONE ? 0 : store_fail(store, err, "write");
+}
+
 /* Who stands on it; what it is called when it has a name. */
 static int check_children(struct store *store, const char *id, struct error *err)
 {

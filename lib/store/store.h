@@ -257,6 +257,9 @@ int store_snapshot_find(struct store *store, const char *id, struct snapshot *re
 int store_snapshot_list(struct store *store,
 			int (*each)(void *arg, const struct snapshot *snapshot), void *arg,
 			struct error *err) _must_check_ __attribute__((nonnull(1, 2, 4)));
+/* In all stacks of layers, as they are stored: the text `from` becomes `to`. */
+int store_snapshot_restack(struct store *store, const char *from, const char *to,
+			   struct error *err) _must_check_ _nonnull_;
 /* By exact id. ERR_BUSY when another snapshot or a branch stands on it; ERR_NOT_FOUND. */
 int store_snapshot_delete(struct store *store, const char *id, struct error *err)
 	_must_check_ _nonnull_;

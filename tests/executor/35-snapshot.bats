@@ -307,3 +307,37 @@ create_with_id() {
 	faas snapshot delete small
 	faas snapshot delete big
 }
+
+# depth <snapshot>: how many layers it stands on, and its own
+depth() {
+	"$FAAS" --json snapshot show "$1" 3>&- | jq .depth
+}
+
+@test "snapshot: a long chain stays a short stack, and each sees what it should" {
+	local i
+
+	export FAAS_STATE_DIR=$BATS_TEST_TMPDIR/state
+	faas execute --snapshot link0 'echo 0 >/work/f0; mkdir /work/d; echo 0 >/work/d/0'
+	for ((i = 1; i <= 80; i++)); do
+		faas execute --parent "link$((i - 1))" --snapshot "link$i" "echo $i >/work/f$i
+			rm /work/f$((i - 1)); rm -r /work/d; mkdir /work/d; echo $i >/work/d/$i"
+	done
+	eventually eval '(($(depth link80) <= 23))'
+	faas execute --parent link80 'cd /work; ls; ls d; cat f80 d/80'
+	same "$output" $'d\nf80\n80\n80\n80' "the last"
+	faas execute --parent link40 'cd /work; ls; ls d; cat f40 d/40'
+	same "$output" $'d\nf40\n40\n40\n40' "one in the middle"
+	faas 1 snapshot diff link79 link80 --no-header
+	same "$(awk '{ print $1 $2 }' <<<"$output" | tr '\n' ' ')" \
+		"D/work/d/79 A/work/d/80 D/work/f79 A/work/f80 " "difference"
+	faas 1 snapshot diff link0 link80 --no-header
+	same "$(awk '{ print $1 $2 }' <<<"$output" | tr '\n' ' ')" \
+		"D/work/d/0 A/work/d/80 D/work/f0 A/work/f80 " "difference from the first"
+	faas executor stop
+	faas execute --parent link80 'cat /work/f80'
+	for ((i = 80; i >= 0; i--)); do
+		faas snapshot delete "link$i"
+	done
+	eventually eval '[[ -z $(ls -A "$FAAS_STATE_DIR/layers") ]]'
+	faas executor stop
+}

@@ -194,3 +194,25 @@ kept_at() {
 		sound "$point"
 	done
 }
+
+@test "snapshot: the executor may die at every step of making stacks short" {
+	local point i
+
+	for point in compact.made store.snapshot.restack compact.replaced; do
+		rm -rf "$FAAS_STATE_DIR"
+		faas execute --snapshot s0 'echo 0 >/work/f0'
+		for ((i = 1; i <= 8; i++)); do
+			faas execute --parent "s$((i - 1))" --snapshot "s$i" "echo $i >/work/f$i"
+		done
+		faas executor stop
+		# what is found at start is done then
+		FAAS_FAULT=$point=KILL "$FAAS" executor start >start.out 2>&1 3>&- || true
+		faas execute --parent s8 'cat /work/f?'
+		same "$output" $'0\n1\n2\n3\n4\n5\n6\n7\n8' "files after $point"
+		eventually eval '[[ $("$FAAS" --json snapshot show s8 3>&- | jq .depth) == 2 ]]'
+		faas execute --parent s8 'cat /work/f?'
+		same "$output" $'0\n1\n2\n3\n4\n5\n6\n7\n8' "files when short after $point"
+		eventually eval '(($(ls -A "$FAAS_STATE_DIR/layers" | wc -l) == 10))'
+		sound "$point"
+	done
+}
