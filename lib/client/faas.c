@@ -148,6 +148,20 @@ static void take_fds(struct client *c, int *receive, size_t *n_receive)
 		*n_receive = n;
 }
 
+int handle_call(struct faas *f, const char *operation, json_t *params, const int *fds, int n,
+		json_t **ret, struct error *err)
+{
+	if (handle_connect(f, err) < 0) {
+		json_decref(params);
+		return -1;
+	}
+	if (call(f->client, operation, params, fds, n, -1, ret, err) >= 0)
+		return 0;
+	if (err->code == ERR_UNAVAILABLE || err->code == ERR_PROTOCOL)
+		handle_disconnect(f);
+	return -1;
+}
+
 static int call_text(struct faas *f, const char *operation, const char *text,
 		     const int *send, size_t n_send, int *receive, size_t *n_receive,
 		     char **ret, struct error *err)
@@ -160,15 +174,8 @@ static int call_text(struct faas *f, const char *operation, const char *text,
 			       WIRE_FDS_MAX);
 	if (read_params(text, &params, err) < 0)
 		return -1;
-	if (handle_connect(f, err) < 0) {
-		json_decref(params);
+	if (handle_call(f, operation, params, send, (int)n_send, &result, err) < 0)
 		return -1;
-	}
-	if (call(f->client, operation, params, send, (int)n_send, -1, &result, err) < 0) {
-		if (err->code == ERR_UNAVAILABLE || err->code == ERR_PROTOCOL)
-			handle_disconnect(f);
-		return -1;
-	}
 	take_fds(f->client, receive, n_receive);
 	if (!ret)
 		return 0;
@@ -274,15 +281,8 @@ int faas_cancel(struct faas *f, const char *id, int64_t grace_ms,
 
 	if (grace_ms >= 0)
 		json_object_set_new(params, "grace_ms", json_integer(grace_ms));
-	if (handle_connect(f, &err) < 0) {
-		json_decref(params);
+	if (handle_call(f, "execution.cancel", params, NULL, 0, &result, &err) < 0)
 		return failed(&err, error);
-	}
-	if (call(f->client, "execution.cancel", params, NULL, 0, -1, &result, &err) < 0) {
-		if (err.code == ERR_UNAVAILABLE || err.code == ERR_PROTOCOL)
-			handle_disconnect(f);
-		return failed(&err, error);
-	}
 	return 0;
 }
 

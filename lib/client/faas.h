@@ -166,7 +166,14 @@ struct faas_execute {
 	/* Called with what the program writes (1: out, 2: err) when captured; or NULL. */
 	void (*output)(void *arg, int stream, const void *data, size_t size);
 	void *arg;
-	void *reserved[8];
+
+	/* What its files begin with: nothing (NULL), one of these, and the environment is its. */
+	const char *parent;		/* a snapshot */
+	const char *branch;		/* a branch, whose head it becomes when it has ended */
+	const char *snapshot;		/* keep the files under this name; "": without one */
+	const char *comment;		/* of that snapshot */
+	uintptr_t on_success;		/* keep them only if the program exits with 0 */
+	void *reserved[3];
 };
 
 /*
@@ -185,7 +192,8 @@ struct faas_result {
 	size_t out_size, err_size;
 	int out_truncated, err_truncated;	/* more was written than kept */
 	char *record;			/* all there is to know: JSON, as execution.get */
-	void *reserved[4];
+	char snapshot[16];		/* id of what was kept of its files, or "" */
+	void *reserved[2];
 };
 
 /*
@@ -212,6 +220,50 @@ FAAS_API int faas_cancel(struct faas *f, const char *id, int64_t grace_ms,
 FAAS_API int faas_status(const struct faas_result *result);
 /* What the result points at; it is empty then. Of a zeroed one, nothing. */
 FAAS_API void faas_result_release(struct faas_result *result);
+
+/* ---- states of files ---- */
+
+/* A snapshot never changes. Its texts go with it, by faas_snapshot_free(). */
+struct faas_snapshot {
+	char id[16];
+	char *name, *parent, *environment, *execution, *comment;	/* NULL: none */
+	int64_t created_ms;		/* since the epoch */
+	char *record;			/* all there is to know: JSON, as snapshot.get */
+	void *reserved[4];
+};
+
+/* A name for a line of snapshots; faas_execute() with `branch` moves head on. */
+struct faas_branch {
+	char *name, *base, *head;	/* ids of snapshots: where it began, where it is */
+	int64_t created_ms;
+	char *record;			/* JSON, as branch.get */
+	void *reserved[4];
+};
+
+/* what is an id, 4 or more of its first characters, a name, or "@last". */
+FAAS_API int faas_snapshot_get(struct faas *f, const char *what, struct faas_snapshot **ret,
+			       struct faas_error *error);
+/* Oldest first. *ret is an array of *ret_n pointers and a NULL. */
+FAAS_API int faas_snapshot_list(struct faas *f, struct faas_snapshot ***ret, size_t *ret_n,
+				struct faas_error *error);
+/* "busy" when another one, a branch or an execution stands on it. */
+FAAS_API int faas_snapshot_delete(struct faas *f, const char *what, struct faas_error *error);
+
+/* from is a snapshot or a branch. ret may be NULL. "exists" when the name is taken. */
+FAAS_API int faas_branch_create(struct faas *f, const char *name, const char *from,
+				struct faas_branch **ret, struct faas_error *error);
+FAAS_API int faas_branch_get(struct faas *f, const char *name, struct faas_branch **ret,
+			     struct faas_error *error);
+FAAS_API int faas_branch_list(struct faas *f, struct faas_branch ***ret, size_t *ret_n,
+			      struct faas_error *error);
+/* And what only it stands on. */
+FAAS_API int faas_branch_delete(struct faas *f, const char *name, struct faas_error *error);
+
+/* With all that they point at; NULL is fine. */
+FAAS_API void faas_snapshot_free(struct faas_snapshot *snapshot);
+FAAS_API void faas_snapshots_free(struct faas_snapshot **list);
+FAAS_API void faas_branch_free(struct faas_branch *branch);
+FAAS_API void faas_branches_free(struct faas_branch **list);
 
 FAAS_API void faas_free(void *p);
 /* Of the library: "0.1.0". */

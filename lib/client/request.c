@@ -73,6 +73,12 @@ int request_params(const struct faas_execute *run, json_t **ret, struct error *e
 	set_text(params, "user", run->user);
 	set_text(params, "name", run->name);
 	set_text(params, "network", run->network);
+	set_text(params, "parent", run->parent);
+	set_text(params, "branch", run->branch);
+	set_text(params, "snapshot", run->snapshot);
+	set_text(params, "comment", run->comment);
+	if (run->on_success)
+		json_object_set_new(params, "on_success", json_true());
 	if (run->allow_degraded)
 		json_object_set_new(params, "allow_degraded", json_true());
 	if (run->detach)
@@ -242,6 +248,7 @@ int request_result(const json_t *record, struct faas_result *ret, struct error *
 
 	copy_text(r.id, sizeof(r.id), record, "id");
 	copy_text(r.state, sizeof(r.state), record, "state");
+	copy_text(r.snapshot, sizeof(r.snapshot), record, "snapshot");
 	if (json_is_integer(json_object_get(record, "exit_code")))
 		r.exit_code = (int)number(record, "exit_code");
 	r.signal = (int)number(record, "signal");

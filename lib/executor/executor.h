@@ -244,6 +244,7 @@ struct run {
 	size_t stack_len;
 	char *parent_environment;
 	char *dropped;			/* a layer that is to be removed */
+	bool on_success;		/* its layer is, unless it exits with 0 */
 	char *body;			/* of msg, until it is sent */
 	size_t body_len;
 	int fds[MSG_FDS];

@@ -127,6 +127,11 @@ static void finish(struct run *run)
 	if (run->sent)
 		x->n_running--;
 	forget_fds(run);
+	/* whoever is told of it now is not told of what will be gone */
+	if (run->on_success && (run->rec.exit_code || run->rec.timed_out)) {
+		run->dropped = run->rec.snapshot;
+		run->rec.snapshot = NULL;
+	}
 	mark(run);
 	if (run->session) {
 		struct session *s = run->session;

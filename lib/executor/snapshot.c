@@ -113,6 +113,7 @@ int snapshot_keep(struct executor *x, const json_t *params, struct run *run, str
 		return err_set(err, ERR_USAGE, "a comment has at most %d bytes", COMMENT_MAX);
 	if (json_is_true(json_object_get(params, "on_success")))
 		(void)snprintf(s.state, sizeof(s.state), "trying");
+	run->on_success = !strcmp(s.state, "trying");
 	/* of its run, whose id is as good as any */
 	(void)snprintf(s.id, sizeof(s.id), "%s", run->rec.id);
 	(void)snprintf(s.name, sizeof(s.name), "%s", name);

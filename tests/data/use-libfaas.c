@@ -180,6 +180,48 @@ static void note_signals(struct sigaction before[32])
 		need(!sigaction(sig, NULL, &before[sig]));
 }
 
+/* A state of files, two lines that begin there, and what is refused. */
+static void states(struct faas *f)
+{
+	struct faas_execute run = { .code = "echo one >/work/list", .snapshot = "lib-base" };
+	struct faas_snapshot *s, **all;
+	struct faas_branch *b, **branches;
+	struct faas_result r;
+	size_t n;
+
+	need(!faas_execute(f, &run, &r, &error) && !faas_status(&r) && *r.snapshot);
+	need(!faas_snapshot_get(f, "lib-base", &s, &error));
+	need(!strcmp(s->id, r.snapshot) && !strcmp(s->name, "lib-base") && !s->parent);
+	need(!strcmp(s->environment, "host") && s->created_ms > 0 && strstr(s->record, s->id));
+	faas_result_release(&r);
+	run = (struct faas_execute){ .code = "cat /work/list; exit 3", .parent = "lib-base",
+				     .snapshot = "", .on_success = 1 };
+	need(!faas_execute(f, &run, &r, &error) && faas_status(&r) == 3);
+	need(!strcmp(r.out, "one\n") && !*r.snapshot);
+	faas_result_release(&r);
+	need(!faas_branch_create(f, "lib-line", "lib-base", &b, &error));
+	need(!strcmp(b->head, s->id) && !strcmp(b->base, s->id));
+	faas_branch_free(b);
+	need(faas_branch_create(f, "lib-line", "lib-base", NULL, &error) < 0);
+	need(!strcmp(error.code, "exists"));
+	run = (struct faas_execute){ .code = "echo two >>/work/list", .branch = "lib-line" };
+	need(!faas_execute(f, &run, &r, &error));
+	faas_result_release(&r);
+	need(!faas_branch_get(f, "lib-line", &b, &error) && strcmp(b->head, b->base));
+	faas_branch_free(b);
+	need(!faas_branch_list(f, &branches, &n, &error) && n == 1 && !branches[1]);
+	faas_branches_free(branches);
+	need(!faas_snapshot_list(f, &all, &n, &error) && n == 2 && !all[2]);
+	need(!strcmp(all[1]->parent, s->id));
+	faas_snapshots_free(all);
+	need(faas_snapshot_delete(f, "lib-base", &error) < 0 && !strcmp(error.code, "busy"));
+	need(!faas_branch_delete(f, "lib-line", &error));
+	need(!faas_snapshot_delete(f, "lib-base", &error));
+	need(faas_snapshot_get(f, "lib-base", &s, &error) < 0 && !strcmp(error.code, "not-found"));
+	faas_snapshot_free(NULL);
+	faas_branches_free(NULL);
+}
+
 static void check_signals(const sigset_t *mask, const struct sigaction before[32])
 {
 	struct sigaction sa;
@@ -211,6 +253,7 @@ int main(void)
 	detached(f);
 	threads(f);
 	restarts(f);
+	states(f);
 	check_signals(&mask, before);
 	faas_close(f);
 	puts(faas_version());
