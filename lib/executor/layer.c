@@ -62,6 +62,43 @@ int layer_make(struct executor *x, const char *id, struct error *err)
 	return r ? err_sys(err, r, "create '%s/layers/%s'", x->state_path, id) : 0;
 }
 
+/* As it was made, for a part of which nothing is needed. */
+static bool is_untouched(int fd, const char *name, const struct executor *x)
+{
+	uid_t owner = x->spawner.rootless ? geteuid() : UID_BASE;
+	struct stat st;
+
+	return !fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode) &&
+		(st.st_mode & 07777) == 0755 && st.st_uid == owner;
+}
+
+void layer_trim(struct executor *x, const char *id)
+{
+	struct error err;
+	cleanup_close int layers = layer_folder(x, &err);
+	int fd = layers < 0 ? -1 : openat(layers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+					  O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		char work[NAME_MAX + 8];
+
+		if (e->d_name[0] == 'w') {
+			(void)snprintf(work, sizeof(work), "%s/work", e->d_name);
+			(void)unlinkat(fd, work, AT_REMOVEDIR);
+			(void)unlinkat(fd, e->d_name, AT_REMOVEDIR);
+		} else if (!strncmp(e->d_name, "u.", 2) && is_untouched(fd, e->d_name, x)) {
+			/* one that is not empty stays */
+			(void)unlinkat(fd, e->d_name, AT_REMOVEDIR);
+		}
+	}
+	if (d)
+		(void)closedir(d);
+	else if (fd >= 0)
+		(void)close(fd);
+}
+
 /* ---- at start ---- */
 
 struct sweep {

@@ -12,6 +12,11 @@
 /* The folder of all layers: a descriptor that the caller closes. */
 int layer_folder(struct executor *x, struct error *err);
 int layer_make(struct executor *x, const char *id, struct error *err);
+/*
+ * When its run has ended: takes away overlay's work folders, and the parts that nothing
+ * was written to, so that a layer has the size of what is in it.
+ */
+void layer_trim(struct executor *x, const char *id);
 /* Soon: what cannot be removed now is later, by layer_tend(). */
 void layer_remove(struct executor *x, const char *id);
 

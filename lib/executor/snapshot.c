@@ -193,6 +193,8 @@ int snapshot_finish(struct executor *x, struct run *run, struct error *err)
 
 void snapshot_finished(struct executor *x, struct run *run)
 {
+	if (run->finished && run->rec.snapshot)
+		layer_trim(x, run->rec.snapshot);
 	if (!run->dropped)
 		return;
 	layer_remove(x, run->dropped);

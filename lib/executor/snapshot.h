@@ -25,7 +25,7 @@ int snapshot_keep(struct executor *x, const json_t *params, struct run *run,
 void snapshot_abandon(struct executor *x, struct run *run);
 /* Inside of the transaction that records the run's end: ready, or gone. */
 int snapshot_finish(struct executor *x, struct run *run, struct error *err);
-/* After it: the folder of one that is gone. */
+/* After it: the folder of one that is gone, or the one that stays made small. */
 void snapshot_finished(struct executor *x, struct run *run);
 
 /* ERR_BUSY when a snapshot stands on the environment, whose files are the lower part of its. */

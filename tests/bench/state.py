@@ -42,6 +42,25 @@ def setup_us(bench, words, runs):
     return statistics.median(times)
 
 
+def held(folder):
+    """Bytes on the disk below a folder."""
+    total = 0
+    for at, _, names in os.walk(folder):
+        total += sum(os.lstat(os.path.join(at, n)).st_blocks * 512 for n in names)
+        total += os.lstat(at).st_blocks * 512
+    return total
+
+
+def branches(bench, count):
+    """Of one snapshot of 10 MiB, each of which writes one small file."""
+    layers = bench.work + "/state/layers"
+    bench.faas("execute", "--snapshot", "wide", "head -c 10485760 /dev/urandom >/work/big")
+    before = held(layers)
+    bench.faas("branch", "wide", "--count", str(count), "--", "sh", "-c", "echo x >/work/own")
+    each = (held(layers) - before) / count
+    bench.out.row(f"{count} branches of 10 MiB: disk for each", f"{each / 1024:.1f} KiB")
+
+
 def state(bench):
     if not shutil.which("busybox"):
         bench.out.note("busybox is not installed: there is nothing to fill environments with")
@@ -70,5 +89,8 @@ def state(bench):
                       "", copy / max(extra, 1), (">=", 20))
         shutil.rmtree(tree)
         shutil.rmtree(tree + ".copy", ignore_errors=True)
+    branches(bench, 1000 if bench.long else 200)
+    for b in json.loads(bench.faas("--json", "branch", "list"))["branches"]:
+        bench.faas("branch", "delete", b["name"])
     for s in json.loads(bench.faas("--json", "snapshot", "list"))["snapshots"]:
         bench.faas("snapshot", "delete", s["id"])
