@@ -400,7 +400,7 @@ int names_branches(struct ctx *ctx, struct error *err)
 }
 
 static const struct cmd *const subs[] = {
-	&branch_create, &branch_list, &branch_show, &branch_exec, &branch_diff,
+	&branch_create, &branch_list, &branch_show, &branch_tree, &branch_exec, &branch_diff,
 	&branch_promote, &branch_delete, NULL
 };
 

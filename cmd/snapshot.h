@@ -13,6 +13,6 @@
 /* The parameters that name one snapshot. */
 json_t *snapshot_id(const char *what);
 
-extern const struct cmd snapshot_diff, branch_diff;
+extern const struct cmd snapshot_diff, branch_diff, branch_tree;
 
 #endif

@@ -34,6 +34,7 @@ _faas_command() {
 	'branch create') path='branch create' ;;
 	'branch list') path='branch list' ;;
 	'branch show') path='branch show' ;;
+	'branch tree') path='branch tree' ;;
 	'branch exec') path='branch exec' ;;
 	'branch diff') path='branch diff' ;;
 	'branch promote') path='branch promote' ;;
@@ -173,7 +174,7 @@ _faas_about() {
 		values=''
 		operands=('snapshot' ) ;;
 	'branch')
-		subs='create list show exec diff promote delete'
+		subs='create list show tree exec diff promote delete'
 		flags='--no-header --no-trunc --allow-degraded'
 		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
@@ -189,6 +190,10 @@ _faas_about() {
 		flags=''
 		values=''
 		operands=('branch' ) ;;
+	'branch tree')
+		flags=''
+		values=''
+		operands=() ;;
 	'branch exec')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'

@@ -228,3 +228,20 @@ head_of() {
 	same "$(jq '[.branches[] | select(.won)] | length' <<<"$output")" 1 "winners"
 	(($(jq '[.branches[] | select(.execution == null)] | length' <<<"$output") > 20)) || die "$output"
 }
+
+@test "branch tree: which began on which" {
+	export FAAS_STATE_DIR=$BATS_TEST_TMPDIR/state
+	faas execute --snapshot root 'echo 0 >/work/n'
+	faas branch root --branch one
+	faas branch exec one 'echo 1 >/work/n'
+	faas branch one --branch two
+	faas branch exec one 'echo 2 >/work/n'
+	faas branch root --branch other
+	faas branch tree
+	same "$(sed 's/  [a-z2-7]\{12\}  /  ID  /' <<<"$output")" \
+		$'root\n|-- one  2 states\n|   `-- two  ID  0 states\n`-- other  0 states' "tree"
+	faas --json branch tree
+	same "$(jq -c '[.branches[] | [.name, .above, .states]]' <<<"$output")" \
+		'[["one",null,2],["other",null,0],["two","one",0]]' "rows"
+	faas executor stop
+}
