@@ -228,7 +228,8 @@ int job_answer(struct batch *b, struct job *j, struct error *err)
 
 	if (j->answered)
 		return 0;
-	r = client_next(b->client, j->call, 0, event, &data, err);
+	while ((r = client_next(b->client, j->call, 0, event, &data, err)) > 0 && *event)
+		json_decref(data);
 	if (r < 0 && err->code == ERR_UNAVAILABLE)
 		return -1;
 	if (r < 0 && j->asked_again && err->code == ERR_NOT_FOUND) {
@@ -239,8 +240,6 @@ int job_answer(struct batch *b, struct job *j, struct error *err)
 		j->attempts--;
 	} else if (r < 0) {
 		fail_with(j, err);
-	} else if (r > 0 && *event) {
-		json_decref(data);
 	} else if (r > 0) {
 		j->record = data;
 		j->answered = true;

@@ -132,18 +132,37 @@ static void interrupt(struct loop *l)
 	}
 }
 
-static int collect(struct loop *l, struct error *err)
+/* One look at each; *ret_again when there may be more than that saw. */
+static int look(struct loop *l, bool *ret_again, struct error *err)
 {
 	uint64_t now = clock_ms();
 
+	*ret_again = false;
 	for (struct job *j = l->first; j; j = j->next) {
+		bool waits = j->state == JOB_RUNNING && !j->answered;
+
 		if (j->state != JOB_RUNNING)
 			continue;
 		if (job_answer(l->b, j, err) < 0)
 			return start_over(l, err);
+		*ret_again = *ret_again || (waits && j->answered);
 		job_settle(l->b, j, now);
 		l->running -= j->state != JOB_RUNNING;
 	}
+	for (struct job *j = l->first; j && !*ret_again; j = j->next)
+		*ret_again = j->state == JOB_RUNNING && !j->answered &&
+			client_has(l->b->client, j->call);
+	return 0;
+}
+
+/* Until nothing is left that came already: poll() would not tell of it. */
+static int collect(struct loop *l, struct error *err)
+{
+	bool again = true;
+
+	while (again)
+		if (look(l, &again, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -242,6 +261,8 @@ static int wait_for_something(struct loop *l, struct error *err)
 static int run_loop(struct loop *l, struct error *err)
 {
 	for (;;) {
+		unsigned int before;
+
 		if (begin_jobs(l, err) < 0)
 			return -1;
 		start_jobs(l);
@@ -249,6 +270,7 @@ static int run_loop(struct loop *l, struct error *err)
 			return -1;
 		if (!l->no_more && too_many_failures(l))
 			halt(l);
+		before = l->n;
 		if (print_results(l, err) < 0)
 			return -1;
 		if (ferror(l->b->ctx->out))
@@ -256,6 +278,8 @@ static int run_loop(struct loop *l, struct error *err)
 		show_progress(l, false);
 		if (room_for_more(l) && l->b->source->ready(l->b))
 			continue;	/* what was done made room */
+		if (l->n && l->n != before)
+			continue;	/* a result's question may have fetched another's answer */
 		if (!l->n && (l->no_more || l->b->source->ended(l->b)))
 			return 0;
 		if (wait_for_something(l, err) < 0)

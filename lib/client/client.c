@@ -338,6 +338,14 @@ static int check_hello(json_t *frame, struct error *err)
 	return error ? -1 : 0;
 }
 
+bool client_has(const struct client *c, json_int_t id)
+{
+	for (const struct pending *p = c->pending; p; p = p->next)
+		if (json_integer_value(json_object_get(p->frame, "id")) == id)
+			return true;
+	return false;
+}
+
 int client_next(struct client *c, json_int_t id, int timeout_ms, char event[32], json_t **ret,
 		struct error *err)
 {
