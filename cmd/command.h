@@ -37,6 +37,7 @@
 	X(branch)	\
 	X(try)		\
 	X(race)		\
+	X(map)		\
 	X(language)	\
 	X(executor)	\
 	X(doctor)	\

@@ -39,6 +39,7 @@ _faas_command() {
 	'branch delete') path='branch delete' ;;
 	' try') path='try' ;;
 	' race') path='race' ;;
+	' map') path='map' ;;
 	' language' | ' languages') path='language' ;;
 	'language list') path='language list' ;;
 	'language show') path='language show' ;;
@@ -67,7 +68,7 @@ _faas_about() {
 	global_flags='--help -h --json --quiet -q --verbose -v --no-input --no-pager'
 	global_values='--context --chdir -C --color'
 	case $1 in
-	'') subs='execute execution batch env snapshot branch try race language executor doctor completion config version help' ;;
+	'') subs='execute execution batch env snapshot branch try race map language executor doctor completion config version help' ;;
 	'execute')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
@@ -207,6 +208,10 @@ _faas_about() {
 	'race')
 		flags='--keep -k --no-header --no-trunc --allow-degraded'
 		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
+		operands=('snapshot' '+.' ) ;;
+	'map')
+		flags='--null -0 --keep -k --ordered --as-completed --tag --resume --resume-failed --allow-degraded'
+		values='--arg-file -a --replace -I --jobs -j --branch -b --output-limit --reduce --halt --retries --joblog --language -l --env-var -e --env-file --workdir -w --user -u --file -f --label --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'language')
 		subs='list show'
@@ -377,6 +382,14 @@ _faas_kind() {
 	'race --artifact-dir') kind='dir' ;;
 	'race --parent' | 'race -p') kind='snapshot' ;;
 	'race --network') kind='=none nat host' ;;
+	'map --arg-file' | 'map -a') kind='file' ;;
+	'map --joblog') kind='file' ;;
+	'map --language' | 'map -l') kind='language' ;;
+	'map --env-var' | 'map -e') kind='variable' ;;
+	'map --env-file') kind='file' ;;
+	'map --user' | 'map -u') kind='user' ;;
+	'map --file' | 'map -f') kind='file' ;;
+	'map --network') kind='=none nat host' ;;
 	'language list --env' | 'language list -E') kind='environment' ;;
 	'language show --env' | 'language show -E') kind='environment' ;;
 	'executor run --state-dir') kind='dir' ;;
