@@ -38,6 +38,7 @@
 	X(try)		\
 	X(race)		\
 	X(map)		\
+	X(compare)	\
 	X(language)	\
 	X(executor)	\
 	X(doctor)	\

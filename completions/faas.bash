@@ -35,11 +35,13 @@ _faas_command() {
 	'branch show') path='branch show' ;;
 	'branch exec') path='branch exec' ;;
 	'branch diff') path='branch diff' ;;
+	'branch compare') path='branch compare' ;;
 	'branch promote') path='branch promote' ;;
 	'branch delete') path='branch delete' ;;
 	' try') path='try' ;;
 	' race') path='race' ;;
 	' map') path='map' ;;
+	' compare') path='compare' ;;
 	' language' | ' languages') path='language' ;;
 	'language list') path='language list' ;;
 	'language show') path='language show' ;;
@@ -68,7 +70,7 @@ _faas_about() {
 	global_flags='--help -h --json --quiet -q --verbose -v --no-input --no-pager'
 	global_values='--context --chdir -C --color'
 	case $1 in
-	'') subs='execute execution batch env snapshot branch try race map language executor doctor completion config version help' ;;
+	'') subs='execute execution batch env snapshot branch try race map compare language executor doctor completion config version help' ;;
 	'execute')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
@@ -169,13 +171,13 @@ _faas_about() {
 		values=''
 		operands=('snapshot' ) ;;
 	'branch')
-		subs='create list show exec diff promote delete'
-		flags='--no-header --no-trunc --allow-degraded'
-		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
+		subs='create list show exec diff compare promote delete'
+		flags='--compare --no-header --no-trunc --allow-degraded'
+		values='--count -c --branch -b --jobs -j --metric --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'branch create')
-		flags='--no-header --no-trunc --allow-degraded'
-		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
+		flags='--compare --no-header --no-trunc --allow-degraded'
+		values='--count -c --branch -b --jobs -j --metric --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'branch list')
 		flags='--no-header --no-trunc'
@@ -193,6 +195,10 @@ _faas_about() {
 		flags='--no-header --no-trunc'
 		values='--fields'
 		operands=('branch' 'branch' ) ;;
+	'branch compare')
+		flags='--no-header --no-trunc'
+		values='--metric --fields'
+		operands=('*branch' ) ;;
 	'branch promote')
 		flags='--keep -k'
 		values='--comment -m'
@@ -207,12 +213,16 @@ _faas_about() {
 		operands=('branch' '+.' ) ;;
 	'race')
 		flags='--keep -k --no-header --no-trunc --allow-degraded'
-		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
+		values='--count -c --branch -b --jobs -j --metric --best --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'map')
 		flags='--null -0 --keep -k --ordered --as-completed --tag --resume --resume-failed --allow-degraded'
 		values='--arg-file -a --replace -I --jobs -j --branch -b --output-limit --reduce --halt --retries --joblog --language -l --env-var -e --env-file --workdir -w --user -u --file -f --label --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
+	'compare')
+		flags='--no-header --no-trunc'
+		values='--metric --fields'
+		operands=('*branch' ) ;;
 	'language')
 		subs='list show'
 		flags=''
@@ -372,6 +382,7 @@ _faas_kind() {
 	'try --network') kind='=none nat host' ;;
 	'try --status-file') kind='file' ;;
 	'try --id-file') kind='file' ;;
+	'race --best') kind='=max min' ;;
 	'race --env' | 'race -E') kind='environment' ;;
 	'race --mode' | 'race -m') kind='=ephemeral cached branched' ;;
 	'race --language' | 'race -l') kind='language' ;;
