@@ -26,6 +26,7 @@ struct loop {
 	struct job *first, **tail;	/* begun and not yet printed, in order */
 	unsigned int n, running;
 	bool no_more;			/* start nothing */
+	unsigned int connection;	/* that running jobs were asked on */
 	uint64_t shown_ms;
 	bool shown;
 };
@@ -89,17 +90,22 @@ static void start_jobs(struct loop *l)
 	}
 }
 
-/* The executor died: its successor is asked about all that runs. */
-static int start_over(struct loop *l, struct error *err)
+/* Of all that runs, the executor that is reached now is asked what became of it. */
+static int ask_all_again(struct loop *l, struct error *err)
 {
-	if (client_reconnect(&l->b->client, err) < 0)
-		return -1;
+	l->connection = client_connection(l->b->client);
 	for (struct job *j = l->first; j; j = j->next)
 		if (j->state == JOB_RUNNING && !j->answered &&
 		    job_ask_again(l->b, j, err) < 0)
 			/* that one may be dying, too: then we are here again */
 			return err->code == ERR_UNAVAILABLE ? 0 : -1;
 	return 0;
+}
+
+/* The executor died. */
+static int start_over(struct loop *l, struct error *err)
+{
+	return client_reconnect(&l->b->client, err) < 0 ? -1 : ask_all_again(l, err);
 }
 
 static void cancel_running(struct loop *l, int grace_ms)
@@ -138,6 +144,9 @@ static int look(struct loop *l, bool *ret_again, struct error *err)
 	uint64_t now = clock_ms();
 
 	*ret_again = false;
+	/* a question of a job's start, or of a result, may have found it dead already */
+	if (client_connection(l->b->client) != l->connection && ask_all_again(l, err) < 0)
+		return -1;
 	for (struct job *j = l->first; j; j = j->next) {
 		bool waits = j->state == JOB_RUNNING && !j->answered;
 
