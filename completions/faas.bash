@@ -208,7 +208,7 @@ _faas_about() {
 		values=''
 		operands=('*branch' ) ;;
 	'try')
-		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
+		flags='--review --yes -y --allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
 		operands=('branch' '+.' ) ;;
 	'race')

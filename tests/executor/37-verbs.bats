@@ -1,8 +1,8 @@
 # shellcheck disable=SC2154  # bats sets stderr
 load sandbox
 
-# What is done with branches once there are some: compare, race by metric
-# (cmd/compare.c, cmd/outcome.c, cmd/race.c).
+# What is done with branches once there are some: compare, race by metric, try --review
+# (cmd/compare.c, cmd/outcome.c, cmd/race.c, cmd/try.c, lib/executor/branch-advance.c).
 
 head_of() {
 	"$FAAS" --json branch show "$1" 3>&- | jq -r .head
@@ -11,6 +11,37 @@ head_of() {
 # snapshots: how many there are
 snapshots() {
 	"$FAAS" --json snapshot list 3>&- | jq '.snapshots | length'
+}
+
+# answered <answers> <faas arguments>...: on a terminal, with a line typed each time it
+# asks; '^' is Ctrl-C
+answered() {
+	local answers=$1 words
+
+	shift
+	printf -v words ' %q' "$FAAS" "$@"
+	run timeout 30 python3 - "$answers" "$words" 3>&- <<-'END'
+		import os, pty, sys
+		answers, words = sys.argv[1:]
+		pid, fd = pty.fork()
+		if not pid:
+		    os.execvp("/bin/sh", ["sh", "-c", "exec" + words])
+		said = b""
+		asked = 0
+		while True:
+		    try:
+		        data = os.read(fd, 4096)
+		    except OSError:
+		        break
+		    if not data:
+		        break
+		    said += data
+		    while asked < len(answers) and said.count(b"show it again] ") > asked:
+		        os.write(fd, b"\x03" if answers[asked] == "^" else answers[asked].encode() + b"\n")
+		        asked += 1
+		sys.stdout.write(said.decode().replace("\r", ""))
+		sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+	END
 }
 
 @test "compare: runs of one command, in groups by outcome" {
@@ -143,4 +174,112 @@ snapshots() {
 	faas 2 race void --count 2 --best max 'echo score'
 	faas 2 race void --count 2 --metric '(a)' --best most 'echo score'
 	eventually eval '(($(snapshots) == '"$before"'))'
+}
+
+@test "try: --review keeps what was agreed to, and nothing else" {
+	local before at
+
+	faas execute --snapshot reviewed 'echo 0 >/work/n; echo gone >/work/g'
+	faas branch reviewed -b rv
+	at=$(head_of rv)
+	before=$(snapshots)
+	answered n try --review -n rv 'echo 1 >/work/n; rm /work/g; echo new >/work/a; echo said'
+	same "$status" 125 "status: $output"
+	has "$output" said "what it wrote"
+	has "$output" "C  /work/n" "change"
+	has "$output" "D  /work/g" "deletion"
+	has "$output" "A  /work/a" "addition"
+	has "$output" "not kept: branch 'rv' is as it was" "answer"
+	same "$(head_of rv) $(snapshots)" "$at $before" "branch, snapshots"
+	answered "?" try --review -n rv 'echo 1 >/work/n'
+	same "$status $(head_of rv) $(snapshots)" "125 $at $before" "any other word is no"
+	answered '^' try --review -n rv 'echo 1 >/work/n'
+	same "$status $(head_of rv) $(snapshots)" "125 $at $before" "interrupted"
+	answered dy try --review -n rv 'echo 1 >/work/n'
+	same "$status" 0 "status: $output"
+	same "$(grep -c 'C  /work/n' <<<"$output")" 2 "shown twice"
+	[[ $(head_of rv) != "$at" ]] || die "it did not move"
+	faas branch exec rv -- cat /work/n
+	same "$output" 1 "file"
+	# with a terminal of its own, which is ours again when it asks
+	answered y try --review rv 'tty >/dev/null && echo on a tty; echo 2 >/work/n'
+	has "$output" "on a tty" "the program's terminal"
+	same "$status" 0 "status: $output"
+	before=$(snapshots)
+	faas 3 try --review --yes rv 'echo 2 >/work/n; exit 3'
+	same "$(snapshots)" "$before" "of a failure nothing is asked, and nothing stays"
+	faas try --review --yes rv 'echo 3 >/work/n'
+	has "$stderr" "C  /work/n" "shown"
+	same "$output" "" "stdout is the program's"
+	faas branch exec rv -- cat /work/n
+	same "$output" 3 "file"
+}
+
+@test "try: --review is refused before anything runs when nobody can answer" {
+	faas execute --snapshot unasked true
+	faas branch unasked -b u
+	faas 125 try --review u 'touch /work/ran; echo ran'
+	has "$stderr" "nobody can answer" "message"
+	has "$stderr" "'--yes' keeps it" "hint"
+	lacks "$output" ran "output"
+	on_tty --no-input try --review u 'echo ran'
+	same "$status" 125 "no input"
+	lacks "$output" $'\nran' "output"
+	faas 125 try --yes u true
+	faas 125 try --review --yes --detach u true
+	faas 125 try --review --yes u --parent unasked true
+	faas 125 try --review --yes no-such true
+	same "$(head_of u)" "$("$FAAS" --json snapshot show unasked 3>&- | jq -r .id)" "where it is"
+}
+
+# operation <name> <parameters>: as a program with libfaas asks it
+operation() {
+	cat >operation.c <<-'END'
+		#include <stdio.h>
+		#include "lib/client/faas.h"
+		int main(int argc, char **argv)
+		{
+			struct faas_error error;
+			struct faas *f;
+			char *result;
+
+			(void)argc;
+			if (faas_open(NULL, &f, &error) < 0 ||
+			    faas_call(f, argv[1], argv[2], &result, &error) < 0) {
+				printf("%s: %s\n", error.code, error.message);
+				return error.exit;
+			}
+			puts(result);
+			faas_free(result);
+			faas_close(f);
+			return 0;
+		}
+	END
+	[[ -x operation ]] ||
+		cc -I"$BATS_TEST_DIRNAME/../.." -o operation operation.c "${FAAS%/*}/libfaas.a" -ljansson -lm
+	run ./operation "$@" 3>&-
+}
+
+@test "try: --review does not undo what another one did meanwhile" {
+	local from to at
+
+	faas execute --snapshot shared true
+	faas branch shared -b two
+	faas execute --parent shared --snapshot mine 'echo mine >/work/f'
+	faas branch exec two 'echo theirs >/work/f'
+	from=$("$FAAS" --json snapshot show shared 3>&- | jq -r .id)
+	to=$("$FAAS" --json snapshot show mine 3>&- | jq -r .id)
+	at=$(head_of two)
+	operation branch.advance "{\"name\":\"two\",\"from\":\"$from\",\"to\":\"$to\"}"
+	same "$status" 5 "status: $output"
+	has "$output" "was moved on meanwhile" "message"
+	same "$(head_of two)" "$at" "where it is"
+	# from where it is, and made elsewhere
+	operation branch.advance "{\"name\":\"two\",\"from\":\"$at\",\"to\":\"$to\"}"
+	same "$status" 5 "status: $output"
+	has "$output" "did not begin at" "message"
+	operation branch.advance "{\"name\":\"no-such\",\"from\":\"$at\",\"to\":\"$to\"}"
+	same "$status" 3 "status: $output"
+	operation branch.advance '{"name":"two"}'
+	same "$status" 2 "status: $output"
 }
