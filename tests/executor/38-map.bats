@@ -149,7 +149,7 @@ its_status() {
 }
 
 @test "map: a job log is resumed after kill -9, and after Ctrl-C" {
-	local done
+	local finished
 
 	faas execute --snapshot long true
 	seq 40 >items
@@ -158,14 +158,14 @@ its_status() {
 	kill -9 "$client"
 	its_status 137
 	cp out first
-	done=$(wc -l <log)
-	((done >= 5 && done < 40)) || die "$done items were done"
+	finished=$(wc -l <log)
+	((finished >= 5 && finished < 40)) || die "$finished items were done"
 	faas 125 map long --joblog log -a items 'echo {}'
 	has "$stderr" "--resume" "hint"
 	# what was torn is done again
 	printf '{"line":40,"digest":"' >>log
 	in_background map long -j 2 --joblog log --resume -a items 'sleep 0.05; echo {}'
-	eventually eval '(($(wc -l <log) >= '$((done + 8))'))'
+	eventually eval '(($(wc -l <log) >= '$((finished + 8))'))'
 	kill -INT "$client"
 	its_status 130
 	has "$(<err)" "interrupted" "message"
