@@ -151,7 +151,7 @@ static int send_plan(struct batch *b, struct job *j, struct run_plan *plan, stru
 		(void)close(fds[--n]);
 	if (!r && plan->n_files &&
 	    files_send(j->channel, plan->files, plan->n_files, NULL, 0, err) < 0) {
-		job_cancel(b, j);
+		job_cancel(b, j, 0);
 		r = -1;
 	}
 	return r;
@@ -164,13 +164,19 @@ static void fail_with(struct job *j, const struct error *err)
 	close_fds(j);
 }
 
-void job_start(struct batch *b, struct job *j)
+int job_plan(struct batch *b, struct job *j, struct run_plan *ret, struct error *err)
 {
 	struct run_options o = options_of(b, &j->request);
 	const struct opt_rest words = {
 		.v = (char **)(uintptr_t)j->request.words.v, .n = j->request.words.n,
 		.literal = j->request.kind == BATCH_ARGV,
 	};
+
+	return run_plan_make(b->client, &o, &words, false, ret, err);
+}
+
+void job_start(struct batch *b, struct job *j)
+{
 	struct run_plan plan;
 	struct error err = { 0 };
 	int r;
@@ -185,7 +191,7 @@ void job_start(struct batch *b, struct job *j)
 		strbuf_clear(&j->captures[i].text);
 		j->captures[i].total = 0;
 	}
-	r = run_plan_make(b->client, &o, &words, false, &plan, &err);
+	r = b->source->plan(b, j, &plan, &err);
 	if (!r)
 		r = send_plan(b, j, &plan, &err);
 	run_plan_release(&plan);
@@ -202,15 +208,16 @@ int job_ask_again(struct batch *b, struct job *j, struct error *err)
 			   err);
 }
 
-void job_cancel(struct batch *b, struct job *j)
+void job_cancel(struct batch *b, struct job *j, int grace_ms)
 {
+	json_t *params = execution_id(j->id);
 	struct error ignored;
 	json_int_t call;
 
+	if (grace_ms >= 0)
+		json_object_set_new(params, "grace_ms", json_integer(grace_ms));
 	/* one way: what comes of it is the job's own answer */
-	(void)!client_send(b->client, "execution.cancel",
-			   json_pack("{s:s,s:i}", "id", j->id, "grace_ms", 0), NULL, 0, &call,
-			   &ignored);
+	(void)!client_send(b->client, "execution.cancel", params, NULL, 0, &call, &ignored);
 }
 
 int job_answer(struct batch *b, struct job *j, struct error *err)
@@ -221,7 +228,8 @@ int job_answer(struct batch *b, struct job *j, struct error *err)
 
 	if (j->answered)
 		return 0;
-	r = client_next(b->client, j->call, 0, event, &data, err);
+	while ((r = client_next(b->client, j->call, 0, event, &data, err)) > 0 && *event)
+		json_decref(data);
 	if (r < 0 && err->code == ERR_UNAVAILABLE)
 		return -1;
 	if (r < 0 && j->asked_again && err->code == ERR_NOT_FOUND) {
@@ -232,8 +240,6 @@ int job_answer(struct batch *b, struct job *j, struct error *err)
 		j->attempts--;
 	} else if (r < 0) {
 		fail_with(j, err);
-	} else if (r > 0 && *event) {
-		json_decref(data);
 	} else if (r > 0) {
 		j->record = data;
 		j->answered = true;
@@ -276,9 +282,11 @@ void job_read(struct job *j, const struct pollfd *p)
 }
 
 /* Is it faas that failed, in a way that may be another next time? */
-static bool worth_another_try(const struct job *j)
+static bool worth_another_try(const struct batch *b, const struct job *j)
 {
 	switch (j->failure.code) {
+	case ERR_NONE:
+		return b->retry_programs && execution_exit(j->record);
 	case ERR_SYSTEM:
 	case ERR_LIMIT:
 	case ERR_BUSY:
@@ -299,7 +307,7 @@ void job_settle(struct batch *b, struct job *j, uint64_t now_ms)
 		return;
 	if (state && !strcmp(state, "lost"))
 		(void)err_set(&j->failure, ERR_UNAVAILABLE, "the machine stopped while it ran");
-	if (worth_another_try(j) && j->attempts <= b->retries && !b->stopped) {
+	if (worth_another_try(b, j) && j->attempts <= b->retries && !b->stopped) {
 		j->state = JOB_WAITING;
 		j->at_ms = now_ms + ((uint64_t)RETRY_MS <<
 				     (j->attempts < RETRY_SHIFT ? j->attempts : RETRY_SHIFT));
@@ -308,5 +316,7 @@ void job_settle(struct batch *b, struct job *j, uint64_t now_ms)
 	j->state = JOB_DONE;
 	j->status = j->failure.code ? err_exit_running(j->failure.code)
 				    : execution_exit(j->record);
+	/* it may have ended just before */
+	j->ended_by_us = j->ended_by_us && j->status;
 	close_fds(j);
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/base64.h"
 #include "lib/base/parse.h"
 #include "lib/json/emit.h"
 
@@ -81,8 +82,14 @@ void result_print(struct batch *b, const struct job *j)
 
 	emit_open(&e, NULL, '{');
 	emit_str(&e, "schema", "faas.v1");
-	emit_uint(&e, "line", j->line);
-	put_json(&e, "id", j->request.id);
+	if (j->item) {
+		emit_uint(&e, "index", j->line - 1);
+		emit_str(&e, "item", j->item);
+		emit_str(&e, "branch", j->branch[0] && !j->status ? j->branch : NULL);
+	} else {
+		emit_uint(&e, "line", j->line);
+		put_json(&e, "id", j->request.id);
+	}
 	emit_str(&e, "execution", recorded(j) ? j->id : NULL);
 	emit_int(&e, "status", j->status);
 	put_failure(&e, &j->failure);
@@ -100,10 +107,17 @@ void result_print(struct batch *b, const struct job *j)
 
 enum { LINES_MAX = 100000000 };
 
+/* What is known of one line. */
+struct logged {
+	uint64_t digest;	/* 0: it is not done */
+	int status;
+	char *output;		/* base64, or NULL */
+};
+
 struct joblog {
 	int fd;
-	char *path;
-	uint64_t *digests;	/* of line i + 1; 0: not done */
+	struct joblog_options options;
+	struct logged *lines;	/* of line i + 1 */
 	size_t n;
 };
 
@@ -116,81 +130,89 @@ uint64_t joblog_digest(const char *text, size_t len)
 	return h ? h : 1;
 }
 
-static int remember(struct joblog *log, uint64_t line, uint64_t digest, struct error *err)
+/* Takes what.output. */
+static int remember(struct joblog *log, uint64_t line, struct logged what, struct error *err)
 {
 	if (line > log->n) {
 		size_t n = line + line / 2 + 64;
-		uint64_t *more = reallocarray(log->digests, n, sizeof(*more));
+		struct logged *more = reallocarray(log->lines, n, sizeof(*more));
 
-		if (!more)
-			return err_sys(err, ENOMEM, "read the job log '%s'", log->path);
+		if (!more) {
+			free(what.output);
+			return err_sys(err, ENOMEM, "read the job log '%s'", log->options.path);
+		}
 		memset(more + log->n, 0, (n - log->n) * sizeof(*more));
-		log->digests = more;
+		log->lines = more;
 		log->n = n;
 	}
-	log->digests[line - 1] = digest;
+	free(log->lines[line - 1].output);
+	log->lines[line - 1] = what;
 	return 0;
 }
 
 /* One entry. A line that is torn is of a job that is not done. */
-static int read_entry(struct joblog *log, const char *text, size_t len, bool failed_too,
-		      struct error *err)
+static int read_entry(struct joblog *log, const char *text, size_t len, struct error *err)
 {
 	cleanup_json json_t *j = json_loadb(text, len, 0, NULL);
 	json_int_t line = json_integer_value(json_object_get(j, "line"));
 	const char *digest = json_string_value(json_object_get(j, "digest"));
-	uint64_t value = 0;
+	const char *output = json_string_value(json_object_get(j, "stdout_base64"));
+	struct logged what = { 0 };
 	char end;
 
 	if (!digest || line < 1 || line > LINES_MAX ||
-	    sscanf(digest, "%16" SCNx64 "%c", &value, &end) != 1)
+	    sscanf(digest, "%16" SCNx64 "%c", &what.digest, &end) != 1)
 		return 0;
-	if (failed_too && json_integer_value(json_object_get(j, "status")))
-		value = 0;
-	return remember(log, (uint64_t)line, value, err);
+	what.status = (int)json_integer_value(json_object_get(j, "status"));
+	if (log->options.failed_too && what.status)
+		what.digest = 0;
+	if (output && log->options.outputs && !(what.output = strdup(output)))
+		return err_sys(err, ENOMEM, "read the job log '%s'", log->options.path);
+	return remember(log, (uint64_t)line, what, err);
 }
 
-static int read_log(struct joblog *log, bool failed_too, bool *ret_torn, struct error *err)
+static int read_log(struct joblog *log, bool *ret_torn, struct error *err)
 {
 	cleanup_free char *line = NULL;
-	FILE *f = fopen(log->path, "re");
+	FILE *f = fopen(log->options.path, "re");
 	size_t size = 0;
 	ssize_t n;
 	int r = 0;
 
 	*ret_torn = false;
 	if (!f)
-		return err_sys(err, errno, "read the job log '%s'", log->path);
+		return err_sys(err, errno, "read the job log '%s'", log->options.path);
 	while (!r && (n = getline(&line, &size, f)) > 0) {
 		*ret_torn = line[n - 1] != '\n';
-		r = read_entry(log, line, (size_t)n, failed_too, err);
+		r = read_entry(log, line, (size_t)n, err);
 	}
 	if (!r && ferror(f))
-		r = err_sys(err, errno, "read the job log '%s'", log->path);
+		r = err_sys(err, errno, "read the job log '%s'", log->options.path);
 	(void)fclose(f);
 	return r;
 }
 
-int joblog_open(const char *path, bool resume, bool failed_too, struct joblog **ret,
-		struct error *err)
+int joblog_open(const struct joblog_options *options, struct joblog **ret, struct error *err)
 {
 	struct joblog *log = calloc(1, sizeof(*log));
+	const char *path = options->path;
 	bool torn = false;
 	struct stat st;
 
 	*ret = log;
-	if (!log || !(log->path = strdup(path)))
+	if (!log)
 		abort();
+	log->options = *options;
 	log->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
 	if (log->fd < 0 || fstat(log->fd, &st) < 0)
 		return err_sys(err, errno, "open the job log '%s'", path);
-	if (st.st_size && !resume) {
+	if (st.st_size && !options->resume) {
 		(void)err_set(err, ERR_EXISTS, "the job log '%s' is not empty", path);
 		return err_hint(err, "--resume goes on where it ends; or remove it");
 	}
 	if (!st.st_size)
 		return 0;
-	if (read_log(log, failed_too, &torn, err) < 0)
+	if (read_log(log, &torn, err) < 0)
 		return -1;
 	if (torn && write(log->fd, "\n", 1) != 1)
 		return err_sys(err, errno, "write the job log '%s'", path);
@@ -203,20 +225,61 @@ void joblog_free(struct joblog *log)
 		return;
 	if (log->fd >= 0)
 		(void)close(log->fd);
-	free(log->digests);
-	free(log->path);
+	for (size_t i = 0; i < log->n; i++)
+		free(log->lines[i].output);
+	free(log->lines);
 	free(log);
 }
 
 int joblog_has(const struct joblog *log, uint64_t line, uint64_t digest, struct error *err)
 {
-	if (line > log->n || !log->digests[line - 1])
+	const char *noun = log->options.noun;
+
+	if (line > log->n || !log->lines[line - 1].digest)
 		return 0;
-	if (log->digests[line - 1] == digest)
+	if (log->lines[line - 1].digest == digest)
 		return 1;
-	(void)err_set(err, ERR_CONFLICT, "line %" PRIu64 " is another one than the job log '%s' "
-		      "is about", line, log->path);
-	return err_hint(err, "resume with the lines that it was begun with, or remove it");
+	(void)err_set(err, ERR_CONFLICT, "%s %" PRIu64 " is another one than the job log '%s' "
+		      "is about", noun, line, log->options.path);
+	return err_hint(err, "resume with the %ss that it was begun with, or remove it", noun);
+}
+
+int joblog_replay(const struct joblog *log, struct job *j, struct error *err)
+{
+	const struct logged *what = &log->lines[j->line - 1];
+	cleanup_free char *data = NULL;
+	ssize_t n;
+
+	j->status = what->status;
+	if (j->status)
+		return 0;
+	if (!what->output) {
+		(void)err_set(err, ERR_CONFLICT, "the job log '%s' does not hold what %s %" PRIu64
+			      " wrote", log->options.path, log->options.noun, j->line);
+		return err_hint(err, "it was begun without --reduce; remove it, and begin again");
+	}
+	data = malloc(strlen(what->output) + 1);
+	n = data ? base64_decode(what->output, data) : -1;
+	if (n < 0)
+		return err_set(err, ERR_CORRUPT, "what the job log '%s' holds of %s %" PRIu64
+			       " cannot be read", log->options.path, log->options.noun, j->line);
+	strbuf_add(&j->captures[0].text, data, (size_t)n);
+	j->captures[0].total = (uint64_t)n;
+	if (strbuf_failed(&j->captures[0].text))
+		return err_set(err, ERR_LIMIT, "%s %" PRIu64 " wrote more than --output-limit",
+			       log->options.noun, j->line);
+	return 0;
+}
+
+static int put_log_output(json_t *entry, const struct job *j)
+{
+	const struct strbuf *out = &j->captures[0].text;
+	cleanup_free char *text = malloc(BASE64_SIZE(out->len));
+
+	if (!text)
+		return -1;
+	base64_encode(out->buf, out->len, text);
+	return json_object_set_new(entry, "stdout_base64", json_string(text));
 }
 
 int joblog_add(struct joblog *log, const struct job *j, struct error *err)
@@ -237,14 +300,15 @@ int joblog_add(struct joblog *log, const struct job *j, struct error *err)
 			  (int)j->attempts, "wall_us", json_integer_value(wall), "time",
 			  format_time(now, (uint64_t)ts.tv_sec * 1000 +
 				      (uint64_t)ts.tv_nsec / 1000000));
-	text = json_dumps(entry, JSON_COMPACT);
+	text = log->options.outputs && put_log_output(entry, j) < 0
+		? NULL : json_dumps(entry, JSON_COMPACT);
 	if (!text)
-		return err_sys(err, ENOMEM, "write the job log '%s'", log->path);
+		return err_sys(err, ENOMEM, "write the job log '%s'", log->options.path);
 	len = strlen(text);
 	text[len] = '\n';	/* in place of the end: one write */
 	n = write(log->fd, text, len + 1);
 	free(text);
 	if (n != (ssize_t)len + 1)
-		return err_sys(err, n < 0 ? errno : ENOSPC, "write the job log '%s'", log->path);
+		return err_sys(err, n < 0 ? errno : ENOSPC, "write the job log '%s'", log->options.path);
 	return 0;
 }

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cmd/execution.h"
 #include "lib/client/capture.h"
 #include "lib/client/client.h"
 
@@ -22,8 +24,8 @@ struct work {
 	const char *from;
 	const struct run_options *options;
 	const struct opt_rest *words;
+	const struct branch_way *way;
 	atomic_int next;
-	bool race;
 	int winner;			/* -1 while there is none */
 	pthread_mutex_t lock;		/* of winner, and of id and done of each run */
 };
@@ -87,7 +89,7 @@ static void finished(struct work *w, int i, bool success)
 
 	(void)pthread_mutex_lock(&w->lock);
 	w->runs[i].done = true;
-	won = w->race && success && w->winner < 0;
+	won = w->way->first_wins && success && w->winner < 0;
 	if (won)
 		w->winner = i;
 	(void)pthread_mutex_unlock(&w->lock);
@@ -111,7 +113,11 @@ static int execute(struct client **client, const struct run_options *options,
 	struct execution_request request = { .stdio = { -1, -1, -1 } };
 	struct branch_run *run = &w->runs[i];
 	int fds[2] = { -1, -1 }, r = 0;
+	struct output_watch watch;
 
+	output_watch_begin(&watch, w->way->metrics);
+	captures[0].each = output_watch_feed;
+	captures[0].arg = &watch;
 	json_object_del(plan->params, "parent");
 	json_object_set_new(plan->params, "branch", client_text(run->name));
 	set_variables(w, i, plan->params);
@@ -136,8 +142,10 @@ static int execute(struct client **client, const struct run_options *options,
 			(void)close(fds[k]);
 	run->out = capture_take(&captures[0], &run->out_len);
 	run->err = capture_take(&captures[1], &run->err_len);
+	run->cut = captures[0].truncated || captures[1].truncated;
 	for (int k = 0; k < 2; k++)
 		capture_release(&captures[k]);
+	output_watch_end(&watch, &run->seen);
 	return r;
 }
 
@@ -154,7 +162,7 @@ static void run_one(struct work *w, int i)
 		return;
 	/* languages are looked for where it begins */
 	options.parent = run->head;
-	options.on_success = w->race;
+	options.on_success = w->way->on_success;
 	r = run_plan_make(client, &options, w->words, false, &plan, &run->error);
 	if (!r)
 		r = execute(&client, &options, w, i, &plan, &run->error);
@@ -189,19 +197,19 @@ static void *worker(void *arg)
 	return NULL;
 }
 
-int branch_run_all(struct branch_run *runs, int n, int jobs, bool race, const char *from,
-		   const struct run_options *options, const struct opt_rest *words,
-		   struct error *err)
+int branch_run_all(struct branch_run *runs, int n, const struct branch_way *way,
+		   const char *from, const struct run_options *options,
+		   const struct opt_rest *words, struct error *err)
 {
 	struct work w = { .runs = runs, .n = n, .from = from, .options = options,
-			  .words = words, .race = race, .winner = -1,
+			  .words = words, .way = way, .winner = -1,
 			  .lock = PTHREAD_MUTEX_INITIALIZER };
-	cleanup_free pthread_t *threads = calloc((size_t)jobs, sizeof(*threads));
+	cleanup_free pthread_t *threads = calloc((size_t)way->jobs, sizeof(*threads));
 	int started = 0, r = 0;
 
 	if (!threads)
 		return err_sys(err, ENOMEM, "run %d branches", n);
-	while (!r && started < jobs && started < n) {
+	while (!r && started < way->jobs && started < n) {
 		r = pthread_create(&threads[started], NULL, worker, &w);
 		started += !r;
 	}
@@ -216,7 +224,8 @@ int branch_run_all(struct branch_run *runs, int n, int jobs, bool race, const ch
 static const struct out_column columns[] = {
 	{ "branch" }, { "exit", .flags = OUT_RIGHT }, { "wall_us", "TIME", OUT_RIGHT },
 	{ "memory_peak_bytes", "MEMORY", OUT_RIGHT }, { "execution" },
-	{ "snapshot", .flags = OUT_WIDE }, { "message" }, { "won", .flags = OUT_WIDE }, { NULL }
+	{ "snapshot", .flags = OUT_WIDE }, { "message" }, { "won", .flags = OUT_WIDE },
+	{ "metric", .flags = OUT_RIGHT | OUT_WIDE }, { NULL }
 };
 
 static void print_lines(FILE *f, const char *name, const char *data, size_t len)
@@ -252,10 +261,24 @@ static void put_run(struct out *o, const struct branch_run *run)
 	out_str(o, "snapshot", json_string_value(json_object_get(run->record, "snapshot")));
 	out_str(o, "message", run->record ? NULL : run->error.msg);
 	out_bool(o, "won", run->won);
+	out_str(o, "metric", run->seen.value[0]);
 	if (!o->ctx->json)
 		return;
 	out_strn(o, "stdout", run->out ? run->out : "", run->out_len);
 	out_strn(o, "stderr", run->err ? run->err : "", run->err_len);
+	out_bool(o, "truncated", run->cut);
+}
+
+void branch_print(struct ctx *ctx, const struct branch_run *runs, int n)
+{
+	for (int i = 0; i < n; i++) {
+		print_lines(ctx->out, runs[i].name, runs[i].out, runs[i].out_len);
+		(void)fflush(ctx->out);
+		print_lines(stderr, runs[i].name, runs[i].err, runs[i].err_len);
+		if (runs[i].cut)
+			out_warn(ctx, "branch '%s' wrote more than the %d MiB that are kept",
+				 runs[i].name, KEPT >> 20);
+	}
 }
 
 int branch_report(struct ctx *ctx, const struct out_opts *opts, const struct branch_run *runs,
@@ -264,18 +287,49 @@ int branch_report(struct ctx *ctx, const struct out_opts *opts, const struct bra
 	int status = 0;
 	struct out o;
 
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++)
 		status |= exit_of(&runs[i]) != 0;
-		if (ctx->json)
-			continue;
-		print_lines(ctx->out, runs[i].name, runs[i].out, runs[i].out_len);
-		(void)fflush(ctx->out);
-		print_lines(stderr, runs[i].name, runs[i].err, runs[i].err_len);
-	}
+	if (!ctx->json)
+		branch_print(ctx, runs, n);
 	out_list(&o, ctx, opts, "branches", columns);
 	for (int i = 0; i < n; i++) {
 		out_row(&o);
 		put_run(&o, &runs[i]);
 	}
 	return out_end(&o, err) < 0 ? -1 : status;
+}
+
+/* Takes what the outcome needs of the run. */
+static int outcome_of(struct branch_run *run, struct outcome *o, struct error *err)
+{
+	cleanup_json json_t *branch = NULL;
+	int status = exit_of(run);
+
+	*o = (struct outcome){
+		.name = run->name, .status = status, .record = TAKE_PTR(run->record),
+		.message = run->error.msg[0] ? run->error.msg : NULL, .output = run->seen,
+	};
+	run->seen = (struct output_seen){ 0 };
+	if (executor_call("branch.get", json_pack("{s:s}", "name", run->name), &branch, err) < 0)
+		return -1;
+	return outcome_branch(o, branch, err);
+}
+
+int branch_compare_runs(struct ctx *ctx, const struct out_opts *opts,
+			const struct metric_set *set, struct branch_run *runs, int n,
+			struct error *err)
+{
+	struct outcome *outcomes = calloc((size_t)n, sizeof(*outcomes));
+	int r = 0;
+
+	if (!outcomes)
+		return err_set(err, ERR_LIMIT, "no memory to compare %d", n);
+	for (int i = 0; !r && i < n; i++)
+		r = outcome_of(&runs[i], &outcomes[i], err);
+	if (!r)
+		r = outcome_report(ctx, opts, set, outcomes, n, err);
+	for (int i = 0; i < n; i++)
+		outcome_release(&outcomes[i]);
+	free(outcomes);
+	return r;
 }

@@ -239,6 +239,8 @@ ARGS {
 	struct out_opts out;
 	const char *from, *prefix;
 	int count, jobs;
+	bool compare;
+	struct opt_strs metrics;
 	struct opt_rest words;
 };
 
@@ -248,6 +250,8 @@ static const struct opt create_opts[] = {
 	OPT_STR('b', "branch", "name", ARGS, prefix, HINT_NONE,
 		"name of the branch; of several: <name>.0, <name>.1, ... (default: FROM)"),
 	OPT_INT('j', "jobs", "number", ARGS, jobs, "run <number> at the same time (default: 16)"),
+	OPT_FLAG(0, "compare", ARGS, compare, "show what they came to, side by side"),
+	COMPARE_METRIC(ARGS, metrics),
 	OUT_LIST_OPTIONS(ARGS, out),
 	RUN_OPTIONS(ARGS, run),
 	OPERAND("from", ARGS, from, HINT_SNAPSHOT, "snapshot, or branch, to begin at"),
@@ -306,6 +310,7 @@ void branch_release_all(struct branch_run *runs, int n)
 {
 	for (int i = 0; i < n; i++) {
 		json_decref(runs[i].record);
+		output_seen_release(&runs[i].seen);
 		free(runs[i].out);
 		free(runs[i].err);
 	}
@@ -322,6 +327,11 @@ static int check(const ARGS *args, int n, struct error *err)
 	if (args->run.artifacts.n && n > 1)
 		return err_set(err, ERR_USAGE, "artifacts of several branches would replace each "
 			       "other; fetch them with 'faas branch exec'");
+	if (args->compare && (!args->words.n || n < 2))
+		return err_set(err, ERR_USAGE, "'--compare' needs code to run, and two branches or "
+			       "more");
+	if (args->metrics.n && !args->compare)
+		return err_set(err, ERR_USAGE, "'--metric' is for '--compare'");
 	if (args->words.n && !strcmp(args->words.v[0], "-") && !args->words.literal && n > 1)
 		return err_set(err, ERR_USAGE, "standard input can be read once, and there are %d "
 			       "branches", n);
@@ -348,23 +358,36 @@ static int show_all(struct ctx *ctx, const ARGS *args, const struct branch_run *
 	return out_end(&o, r < 0 ? &ignored : err) < 0 || r < 0 ? -1 : 0;
 }
 
+static int run_all(struct ctx *ctx, const ARGS *args, struct branch_run *runs, int n,
+		   const struct metric_set *set, struct error *err)
+{
+	struct branch_way way = { .jobs = args->jobs < 1 ? JOBS : args->jobs, .metrics = set };
+
+	if (branch_run_all(runs, n, &way, args->from, &args->run, &args->words, err) < 0)
+		return -1;
+	if (!args->compare)
+		return branch_report(ctx, &args->out, runs, n, err);
+	for (int i = 0; i < n && !ctx->json; i++)
+		if (runs[i].error.msg[0])
+			out_warn(ctx, "branch '%s': %s", runs[i].name, runs[i].error.msg);
+	return branch_compare_runs(ctx, &args->out, set, runs, n, err);
+}
+
 static int create_run(struct ctx *ctx, const void *p, struct error *err)
 {
+	CLEANUP(metric_set_release) struct metric_set *set = &(struct metric_set){ 0 };
 	const ARGS *args = p;
 	int n = args->count < 0 ? 1 : args->count, r;
 	struct branch_run *runs;
 
-	if (check(args, n, err) < 0)
+	if (check(args, n, err) < 0 || metric_set_parse(set, &args->metrics, err) < 0)
 		return -1;
 	runs = calloc((size_t)n, sizeof(*runs));
 	if (!runs)
 		return err_set(err, ERR_LIMIT, "no memory for %d branches", n);
 	r = branch_create_all(args->from, args->prefix, runs, n, err);
 	if (!r && args->words.n)
-		r = branch_run_all(runs, n, args->jobs < 1 ? JOBS : args->jobs, false, args->from, &args->run,
-				   &args->words, err);
-	if (!r && args->words.n)
-		r = branch_report(ctx, &args->out, runs, n, err);
+		r = run_all(ctx, args, runs, n, set, err);
 	else if (!r)
 		r = show_all(ctx, args, runs, n, err);
 	branch_release_all(runs, n);
@@ -401,7 +424,7 @@ int names_branches(struct ctx *ctx, struct error *err)
 
 static const struct cmd *const subs[] = {
 	&branch_create, &branch_list, &branch_show, &branch_tree, &branch_exec, &branch_diff,
-	&branch_promote, &branch_delete, NULL
+	&branch_compare, &branch_promote, &branch_delete, NULL
 };
 
 static const char *const aliases[] = { "branches", NULL };

@@ -37,6 +37,8 @@
 	X(branch)	\
 	X(try)		\
 	X(race)		\
+	X(map)		\
+	X(compare)	\
 	X(language)	\
 	X(executor)	\
 	X(doctor)	\

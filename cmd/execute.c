@@ -151,7 +151,7 @@ static int run(struct ctx *ctx, const ARGS *args, json_t **ret, struct error *er
 			set_tty(plan.params);
 		if (apart)
 			json_object_set_new(plan.params, "detach", json_true());
-		if (args->status_fd < 0 && !args->status_file && !apart)
+		if (args->status_fd < 0 && !args->status_file && !apart && !args->whole_record)
 			json_object_set_new(plan.params, "brief", json_true());
 		r = execution_run(&client, &request, ret, err);
 	}
@@ -219,9 +219,8 @@ static int watch(struct ctx *ctx, const ARGS *args, json_t **record, struct erro
 	return r;
 }
 
-int execute_run(struct ctx *ctx, const void *p, struct error *err)
+int execute_run_for(struct ctx *ctx, const ARGS *args, json_t **ret, struct error *err)
 {
-	const ARGS *args = p;
 	cleanup_json json_t *record = NULL;
 	struct error other;
 	int status;
@@ -247,7 +246,15 @@ int execute_run(struct ctx *ctx, const void *p, struct error *err)
 	explain(ctx, record);
 	if (write_status(args, record, NULL, status, err) < 0)
 		return -1;
+	*ret = TAKE_PTR(record);
 	return status;
+}
+
+int execute_run(struct ctx *ctx, const void *p, struct error *err)
+{
+	cleanup_json json_t *record = NULL;
+
+	return execute_run_for(ctx, p, &record, err);
 }
 
 static const char *const aliases[] = { "run", NULL };

@@ -3,6 +3,8 @@
 
 /* `faas execute`, and commands that are it with something already said. */
 
+#include <jansson.h>
+
 #include "cmd/command.h"
 #include "cmd/run-options.h"
 
@@ -13,6 +15,7 @@ struct execute_args {
 	const char *id_file, *status_file;
 	int status_fd;
 	struct opt_rest words;
+	bool whole_record;		/* of a command that needs it; no option */
 };
 
 #define EXECUTE_OPTIONS							\
@@ -38,5 +41,8 @@ struct execute_args {
 		     "code, or a file and its arguments, or '--' and a command")
 
 int execute_run(struct ctx *ctx, const void *args, struct error *err);
+/* The same; *ret, the caller's, is the execution's record, or NULL if it has not ended. */
+int execute_run_for(struct ctx *ctx, const struct execute_args *args, json_t **ret,
+		    struct error *err);
 
 #endif

@@ -37,10 +37,13 @@ _faas_command() {
 	'branch tree') path='branch tree' ;;
 	'branch exec') path='branch exec' ;;
 	'branch diff') path='branch diff' ;;
+	'branch compare') path='branch compare' ;;
 	'branch promote') path='branch promote' ;;
 	'branch delete') path='branch delete' ;;
 	' try') path='try' ;;
 	' race') path='race' ;;
+	' map') path='map' ;;
+	' compare') path='compare' ;;
 	' language' | ' languages') path='language' ;;
 	'language list') path='language list' ;;
 	'language show') path='language show' ;;
@@ -69,7 +72,7 @@ _faas_about() {
 	global_flags='--help -h --json --quiet -q --verbose -v --no-input --no-pager'
 	global_values='--context --chdir -C --color'
 	case $1 in
-	'') subs='execute execution batch env snapshot branch try race language executor doctor completion config version help' ;;
+	'') subs='execute execution batch env snapshot branch try race map compare language executor doctor completion config version help' ;;
 	'execute')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
@@ -174,13 +177,13 @@ _faas_about() {
 		values=''
 		operands=('snapshot' ) ;;
 	'branch')
-		subs='create list show tree exec diff promote delete'
-		flags='--no-header --no-trunc --allow-degraded'
-		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
+		subs='create list show tree exec diff compare promote delete'
+		flags='--compare --no-header --no-trunc --allow-degraded'
+		values='--count -c --branch -b --jobs -j --metric --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'branch create')
-		flags='--no-header --no-trunc --allow-degraded'
-		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
+		flags='--compare --no-header --no-trunc --allow-degraded'
+		values='--count -c --branch -b --jobs -j --metric --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'branch list')
 		flags='--no-header --no-trunc'
@@ -202,6 +205,10 @@ _faas_about() {
 		flags='--no-header --no-trunc'
 		values='--fields'
 		operands=('branch' 'branch' ) ;;
+	'branch compare')
+		flags='--no-header --no-trunc'
+		values='--metric --fields'
+		operands=('*branch' ) ;;
 	'branch promote')
 		flags='--keep -k'
 		values='--comment -m'
@@ -211,13 +218,21 @@ _faas_about() {
 		values=''
 		operands=('*branch' ) ;;
 	'try')
-		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
+		flags='--review --yes -y --allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
 		operands=('branch' '+.' ) ;;
 	'race')
 		flags='--keep -k --no-header --no-trunc --allow-degraded'
-		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
+		values='--count -c --branch -b --jobs -j --metric --best --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
+	'map')
+		flags='--null -0 --keep -k --ordered --as-completed --tag --resume --resume-failed --allow-degraded'
+		values='--arg-file -a --replace -I --jobs -j --branch -b --output-limit --reduce --halt --retries --joblog --language -l --env-var -e --env-file --workdir -w --user -u --file -f --label --network --timeout --grace --memory --cpus --pids --disk --io'
+		operands=('snapshot' '+.' ) ;;
+	'compare')
+		flags='--no-header --no-trunc'
+		values='--metric --fields'
+		operands=('*branch' ) ;;
 	'language')
 		subs='list show'
 		flags=''
@@ -377,6 +392,7 @@ _faas_kind() {
 	'try --network') kind='=none nat host' ;;
 	'try --status-file') kind='file' ;;
 	'try --id-file') kind='file' ;;
+	'race --best') kind='=max min' ;;
 	'race --env' | 'race -E') kind='environment' ;;
 	'race --mode' | 'race -m') kind='=ephemeral cached branched' ;;
 	'race --language' | 'race -l') kind='language' ;;
@@ -387,6 +403,14 @@ _faas_kind() {
 	'race --artifact-dir') kind='dir' ;;
 	'race --parent' | 'race -p') kind='snapshot' ;;
 	'race --network') kind='=none nat host' ;;
+	'map --arg-file' | 'map -a') kind='file' ;;
+	'map --joblog') kind='file' ;;
+	'map --language' | 'map -l') kind='language' ;;
+	'map --env-var' | 'map -e') kind='variable' ;;
+	'map --env-file') kind='file' ;;
+	'map --user' | 'map -u') kind='user' ;;
+	'map --file' | 'map -f') kind='file' ;;
+	'map --network') kind='=none nat host' ;;
 	'language list --env' | 'language list -E') kind='environment' ;;
 	'language show --env' | 'language show -E') kind='environment' ;;
 	'executor run --state-dir') kind='dir' ;;

@@ -130,6 +130,13 @@ static const struct field branch_create[] = {
 	{ NULL }
 };
 
+static const struct field branch_advance[] = {
+	{ "name", FIELD_STRING, true, "name of the branch" },
+	{ "from", FIELD_STRING, true, "snapshot where it is to be now" },
+	{ "to", FIELD_STRING, true, "snapshot that began there" },
+	{ NULL }
+};
+
 static const struct field executor_stop[] = {
 	{ "now", FIELD_BOOLEAN, false, "cancel what is running" },
 	{ NULL }

@@ -92,6 +92,8 @@ struct operation {
 	  "show one branch") \
 	X(BRANCH_DELETE, "branch.delete", "DELETE", "/branches/{name}", "snapshot", \
 	  branch_by_name, "delete a branch, and what nothing else stands on") \
+	X(BRANCH_ADVANCE, "branch.advance", "POST", "/branches/{name}/advance", "snapshot", \
+	  branch_advance, "move a branch on to a snapshot that was made where it is") \
 	X(EXECUTOR_STATUS, "executor.status", "GET", "/status", "read", nothing, \
 	  "what the executor is doing") \
 	X(EXECUTOR_STOP, "executor.stop", "POST", "/stop", "admin", executor_stop, \

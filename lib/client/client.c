@@ -28,6 +28,7 @@ struct client {
 	json_int_t next_id;
 	bool lost;
 	int deaths;			/* of executors, since one has answered */
+	unsigned int connection;	/* how often it was made anew */
 	/* frames of requests that nobody has asked for yet */
 	struct pending {
 		struct pending *next;
@@ -219,6 +220,7 @@ static int connect_anew(struct client *c, struct error *err)
 	const struct client_options options = { c->state_dir, c->no_start, c->answer_ms };
 	const struct timespec pause = { .tv_nsec = 10 * 1000000 };
 	struct client *fresh = NULL, old;
+	unsigned int fresh_number = c->connection + 1;
 	int deaths = c->deaths + 1;
 
 	if (deaths > 1)
@@ -233,7 +235,13 @@ static int connect_anew(struct client *c, struct error *err)
 	fresh->wire.out_tail = &fresh->wire.out;
 	client_free(fresh);
 	c->deaths = deaths;
+	c->connection = fresh_number;
 	return 0;
+}
+
+unsigned int client_connection(const struct client *c)
+{
+	return c->connection;
 }
 
 int client_reconnect(struct client **c, struct error *err)
@@ -336,6 +344,14 @@ static int check_hello(json_t *frame, struct error *err)
 		wire_to_error(error, err);
 	json_decref(frame);
 	return error ? -1 : 0;
+}
+
+bool client_has(const struct client *c, json_int_t id)
+{
+	for (const struct pending *p = c->pending; p; p = p->next)
+		if (json_integer_value(json_object_get(p->frame, "id")) == id)
+			return true;
+	return false;
 }
 
 int client_next(struct client *c, json_int_t id, int timeout_ms, char event[32], json_t **ret,

@@ -61,6 +61,13 @@ int client_send(struct client *c, const char *op, json_t *params, const int *fds
  */
 int client_next(struct client *c, json_int_t id, int timeout_ms, char event[32],
 		json_t **ret, struct error *err) _must_check_;
+/*
+ * Another number once client_call() or client_reconnect() has made another connection:
+ * what was sent on the one before has no answer any more.
+ */
+unsigned int client_connection(const struct client *c);
+/* Did a frame of it come while another request's was waited for? No poll() tells. */
+bool client_has(const struct client *c, json_int_t id);
 int client_take_fd(struct client *c);
 /* Did client_next() fail because the executor is gone, and not by its answer? */
 bool client_lost(const struct client *c);

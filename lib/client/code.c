@@ -165,7 +165,7 @@ static bool looks_like_a_file(const char *word)
 		 lang_by_filename(word));
 }
 
-static bool is_file(const char *word)
+bool code_is_file(const char *word)
 {
 	struct stat st;
 
@@ -290,7 +290,7 @@ int code_plan(struct client *client, const struct code_request *r, struct code_p
 	}
 	if (r->language && !(lang = named_language(r->language, err)))
 		return -1;
-	file = r->kind == CODE_FILE || (r->kind == CODE_GUESS && is_file(r->words[0]));
+	file = r->kind == CODE_FILE || (r->kind == CODE_GUESS && code_is_file(r->words[0]));
 	if (r->kind == CODE_GUESS && !file && !lang && looks_like_a_file(r->words[0]) &&
 	    !is_stdin(r)) {
 		(void)err_set(err, ERR_NOT_FOUND, "there is no file '%s'", r->words[0]);

@@ -41,5 +41,7 @@ struct code_plan {
 int code_plan(struct client *client, const struct code_request *request,
 	      struct code_plan *ret, struct error *err) _must_check_;
 void code_plan_release(struct code_plan *plan);
+/* Is a word that a person typed a file, and not code? */
+bool code_is_file(const char *word);
 
 #endif

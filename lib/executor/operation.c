@@ -455,6 +455,7 @@ static handler *const handlers[OP__MAX] = {
 	[OP_BRANCH_LIST] = branch_list,
 	[OP_BRANCH_GET] = branch_get,
 	[OP_BRANCH_DELETE] = branch_delete,
+	[OP_BRANCH_ADVANCE] = branch_advance_to,
 	[OP_EXECUTOR_STATUS] = do_executor_status,
 	[OP_EXECUTOR_STOP] = do_executor_stop,
 };

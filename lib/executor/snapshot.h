@@ -47,6 +47,8 @@ int branch_create(struct session *s, json_int_t id, const json_t *params, struct
 int branch_list(struct session *s, json_int_t id, const json_t *params, struct error *err);
 int branch_get(struct session *s, json_int_t id, const json_t *params, struct error *err);
 int branch_delete(struct session *s, json_int_t id, const json_t *params, struct error *err);
+/* branch-advance.c */
+int branch_advance_to(struct session *s, json_int_t id, const json_t *params, struct error *err);
 /* The branch's head, for a run that is to move it on: ERR_BUSY while another one does. */
 int branch_head(struct executor *x, const char *name, struct snapshot *ret, struct error *err);
 /* Inside of the transaction that makes the run's snapshot ready. */
