@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/archive/layer.h"
 #include "lib/base/cleanup.h"
 
 static int (*const formats[])(struct archive *) = {
@@ -32,7 +33,7 @@ static locale_t utf8;
 struct input {
 	int fd;
 	bool seekable;
-	uint64_t bytes;		/* read so far */
+	uint64_t bytes;		/* read so far, of the archives before this one too */
 	char buf[65536];
 };
 
@@ -272,10 +273,17 @@ static int one_entry(struct extraction *x, struct archive_entry *e, struct error
 		return err_set(err, ERR_UNSUPPORTED, "the archive is encrypted");
 	if (policy_decide(&entry, x->limits, &x->verdict, err) < 0)
 		return -1;
-	if (x->verdict.action != POLICY_SKIP)
+	switch (x->verdict.action) {
+	case POLICY_SKIP:
+		x->t->report->skipped[x->verdict.skip]++;
+		return 0;
+	case POLICY_WHITEOUT:
+		return layer_whiteout(x->t, x->verdict.path, err);
+	case POLICY_OPAQUE:
+		return layer_opaque(x->t, x->verdict.path, err);
+	default:
 		return write_entry(x, e, &entry, err);
-	x->t->report->skipped[x->verdict.skip]++;
-	return 0;
+	}
 }
 
 static bool is_tar(struct archive *a)
@@ -332,7 +340,7 @@ static int drain(struct extraction *x, struct error *err)
 		uint64_t unpacked = (uint64_t)archive_filter_bytes(x->a, 0);
 
 		if (ratio && unpacked > TREE_RATIO_FLOOR &&
-		    unpacked / ratio > x->in->bytes)
+		    unpacked / ratio > x->in->bytes - x->t->input)
 			return err_set(err, ERR_LIMIT,
 				       "expands to more than %llu times its size",
 				       (unsigned long long)ratio);
@@ -389,9 +397,11 @@ int extract(int fd, const struct policy_limits *limits, struct tree *t, struct e
 	if (!in)
 		return err_set(err, ERR_LIMIT, "no memory for the archive");
 	in->fd = fd;
+	in->bytes = t->input;
 	in->seekable = lseek(fd, 0, SEEK_CUR) == 0;
 	x.in = in;
 	r = all_entries(&x, err);
+	t->input = in->bytes;
 	reader_free(x.a);
 	return r;
 }

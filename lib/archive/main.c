@@ -2,7 +2,7 @@
  * faas-archive: fills or removes a directory that the executor holds
  *
  *	faas-archive unpack --root-fd N --status-fd N
- *		(--archive-fd N | --source-dir-fd N [--cross-mounts]
+ *		(--archive-fd N | --layer-fd N... | --source-dir-fd N [--cross-mounts]
  *		[--source-uid N --source-gid N])
  *		[--uid-base N --uid-count N] [--max-bytes N] [--max-entries N]
  *		[--max-ratio N] [--max-depth N] [--skip-special]
@@ -30,6 +30,7 @@
 #include "lib/archive/confine.h"
 #include "lib/archive/extract.h"
 #include "lib/archive/folder.h"
+#include "lib/archive/layer.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/parse.h"
 #include "lib/base/remove.h"
@@ -37,6 +38,7 @@
 enum {
 	REPORTED = 10,		/* the child has sent its error line */
 	MAX_DEPTH = 1024,
+	MAX_LAYERS = 128,
 };
 
 struct args {
@@ -45,6 +47,8 @@ struct args {
 	uint64_t max_bytes, max_entries, max_ratio, max_depth;
 	bool cross_mounts, skip_special;
 	const char *name;
+	uint64_t layer_fds[MAX_LAYERS];
+	size_t layers;
 };
 
 #define NO_FD	UINT64_MAX
@@ -88,6 +92,13 @@ static int parse_args(int argc, char **argv, struct args *a, struct error *err)
 			a->name = argv[++i];
 			continue;
 		}
+		if (!strcmp(argv[i], "--layer-fd") && a->layers < MAX_LAYERS) {
+			if (parse_number(argv[i], argv[i + 1], &a->layer_fds[a->layers++],
+					 err) < 0)
+				return -1;
+			i++;
+			continue;
+		}
 		for (n = 0; n < ARRAY_SIZE(options); n++)
 			if (!strcmp(argv[i], options[n].name))
 				break;
@@ -111,10 +122,12 @@ static int check_args(const struct args *a, bool unpack, struct error *err)
 		return err_set(err, ERR_USAGE, "--root-fd and --status-fd are needed");
 	if (!unpack)
 		return a->name ? 0 : err_set(err, ERR_USAGE, "--name is needed");
-	if ((a->archive_fd == NO_FD) == (a->source_fd == NO_FD))
-		return err_set(err, ERR_USAGE,
-			       "one of --archive-fd and --source-dir-fd is "
-			       "needed");
+	if ((a->archive_fd != NO_FD) + (a->source_fd != NO_FD) + (a->layers > 0) != 1)
+		return err_set(err, ERR_USAGE, "one of --archive-fd, --layer-fd and "
+			       "--source-dir-fd is needed");
+	for (size_t i = 0; i < a->layers; i++)
+		if (a->layer_fds[i] > INT_MAX)
+			return err_set(err, ERR_USAGE, "--layer-fd needs a descriptor");
 	if (a->max_depth == 0 || a->max_depth > MAX_DEPTH)
 		return err_set(err, ERR_USAGE, "--max-depth must be 1 to %d", MAX_DEPTH);
 	if ((a->source_uid == NO_ID) != (a->source_gid == NO_ID) ||
@@ -140,6 +153,9 @@ static void close_others(const struct args *a)
 		for (size_t i = 0; i < ARRAY_SIZE(keep); i++)
 			if (keep[i] >= from && keep[i] < next)
 				next = keep[i];
+		for (size_t i = 0; i < a->layers; i++)
+			if (a->layer_fds[i] >= from && a->layer_fds[i] < next)
+				next = a->layer_fds[i];
 		if (next > INT_MAX) {
 			(void)syscall(SYS_close_range, from, UINT_MAX, 0);
 			return;
@@ -167,12 +183,34 @@ static int check_empty(int fd, struct error *err)
 		     : err_set(err, ERR_CONFLICT, "the staging directory is not empty");
 }
 
+/* From the lowest up; what one says of those below it is done as it is read. */
+static int fill_layers(const struct args *a, const struct policy_limits *limits,
+		       struct tree *t, struct error *err)
+{
+	for (size_t i = 0; i < a->layers; i++) {
+		CLEANUP(layer_free) struct layer *layer = t->layer = layer_new();
+		int ret;
+
+		if (!layer)
+			return err_set(err, ERR_LIMIT, "no memory for the layers");
+		ret = extract((int)a->layer_fds[i], limits, t, err);
+		if (ret == 0)
+			ret = tree_apply(t, err);
+		t->layer = NULL;
+		tree_forget(t);
+		if (ret < 0)
+			return err_wrap(err, "layer %zu of %zu", i + 1, a->layers);
+	}
+	return 0;
+}
+
 static int fill(const struct args *a, const struct confine *c, struct report *r,
 		struct error *err)
 {
 	struct policy_limits limits = {
 		.max_depth = (unsigned int)a->max_depth,
 		.skip_special = a->skip_special,
+		.layer = a->layers > 0,
 	};
 	struct folder folder = {
 		.fd = c->source_fd,
@@ -192,6 +230,8 @@ static int fill(const struct args *a, const struct confine *c, struct report *r,
 		ret = err_sys(err, errno, "set the mode of the root");
 	else if (c->source_fd >= 0)
 		ret = folder_copy(&folder, &limits, &t, err);
+	else if (a->layers)
+		ret = fill_layers(a, &limits, &t, err);
 	else
 		ret = extract((int)a->archive_fd, &limits, &t, err);
 	if (ret == 0)
@@ -246,7 +286,7 @@ static int unpack(const struct args *a, struct report *r, struct error *err)
 		.change_fsuid = a->source_uid != NO_ID && a->source_fd != NO_FD,
 		.id_base = (uint32_t)a->uid_base,
 		.id_count = (uint32_t)a->uid_count,
-		.max_fds = (unsigned int)a->max_depth + 64,
+		.max_fds = (unsigned int)(a->max_depth + 64 + a->layers),
 	};
 	struct error ignored;
 	pid_t pid;
