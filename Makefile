@@ -60,11 +60,13 @@ LIBS = $(if $(STATIC),-ljansson -lsqlite3 -lseccomp -lm,-Wl,-Bstatic -ljansson -
 STATIC = $(if $(SANITIZE)$(COVERAGE),,-static-pie)
 
 # lib/spawner is the static program that becomes the sandbox; lib/archive runs
-# in a helper of its own, because it links libarchive. Neither is in faas.
-ROLE_DIRS := lib/spawner lib/archive
+# in a helper of its own, because it links libarchive, and lib/oci in another, with
+# libcurl. None is in faas.
+ROLE_DIRS := lib/spawner lib/archive lib/oci
 LIB_SRC := $(filter-out $(ROLE_DIRS:%=%/%),$(wildcard lib/*/*.c)) lib/spawner/message.c
 SPAWNER_SRC := $(wildcard lib/spawner/*.c)
 ARCHIVE_SRC := $(wildcard lib/archive/*.c)
+OCI_SRC := $(wildcard lib/oci/*.c lib/image/*.c)
 DOCGEN_SRC := $(wildcard cmd/docgen*.c)
 CMD_SRC := $(filter-out cmd/faas.c $(DOCGEN_SRC),$(wildcard cmd/*.c))
 UNIT_SRC := $(wildcard tests/unit/test-*.c)
@@ -77,7 +79,7 @@ Q = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 .SECONDARY:
 .PHONY: all help clean
 
-all: $(B)/faas $(B)/faas-archive
+all: $(B)/faas $(B)/faas-archive $(B)/faas-oci
 
 help:
 	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
@@ -115,6 +117,9 @@ $(B)/faas: $(call obj,cmd/faas.c $(CMD_SRC) $(LIB_SRC)) $(BLOB)
 ARCHIVE_LIBS = -Wl,-Bstatic -lseccomp -Wl,-Bdynamic -larchive
 $(B)/faas-archive: $(call obj,$(ARCHIVE_SRC) $(wildcard lib/base/*.c))
 	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ARCHIVE_LIBS)
+OCI_LIBS = -Wl,-Bstatic -ljansson -Wl,-Bdynamic -lcurl -lcrypto -lz -larchive
+$(B)/faas-oci: $(call obj,$(OCI_SRC) $(wildcard lib/base/*.c))
+	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(OCI_LIBS)
 $(B)/docgen: $(call obj,$(DOCGEN_SRC) $(CMD_SRC) $(LIB_SRC)) $(BLOB)
 	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(call obj,$(LIB_SRC)) $(BLOB)
@@ -205,7 +210,7 @@ VERSION := $(shell cat VERSION)
 endif
 
 MAN_PAGES := $(wildcard man/*.[13578])
-HELPERS = $(wildcard $(B)/faas-archive)
+HELPERS = $(wildcard $(B)/faas-archive $(B)/faas-oci)
 unit_file = sed -e 's|@bindir@|$(bindir)|; s|@SOCKET@|$(2)|; s|@MODE@|$(3)|' \
 	scripts/systemd/faas-executor.$(1).in
 put = $(INSTALL) -D -m 644

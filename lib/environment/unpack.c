@@ -198,6 +198,11 @@ void unpack_free(struct unpack *u)
 	free(u);
 }
 
+void unpack_abandon(struct unpack *u)
+{
+	release(u);
+}
+
 int environment_unpack(const struct unpack_request *req, struct unpack_result *ret,
 		       struct error *err)
 {

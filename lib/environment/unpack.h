@@ -85,6 +85,8 @@ bool unpack_read(struct unpack *u);
 int unpack_finish(struct unpack *u, struct unpack_result *ret, struct error *err)
 	_must_check_;
 void unpack_free(struct unpack *u);
+/* The same, but what it has made is left to the caller. */
+void unpack_abandon(struct unpack *u);
 DEFINE_CLEANUP(struct unpack *, unpack_free);
 
 /*

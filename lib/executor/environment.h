@@ -9,6 +9,14 @@
 
 int environment_create(struct session *s, json_int_t id, const json_t *params,
 		       struct error *err);
+/* image.c */
+int environment_pull(struct session *s, json_int_t id, const json_t *params,
+		     struct error *err);
+int environment_prune(struct session *s, json_int_t id, const json_t *params,
+		      struct error *err);
+/* update.c */
+int environment_update(struct session *s, json_int_t id, const json_t *params,
+		       struct error *err);
 int environment_list(struct session *s, json_int_t id, const json_t *params,
 		     struct error *err);
 int environment_get(struct session *s, json_int_t id, const json_t *params,

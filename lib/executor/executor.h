@@ -21,6 +21,9 @@
  *	spawner.c	starts the static program, talks to it
  *	snapshot.c	files that runs left, and that others begin with
  *	branch.c	named lines of them
+ *	environment.c	environments, made from folders and archives
+ *	image.c		environments from images
+ *	update.c	changes of their defaults
  *	network.c	slirp4netns for --network nat
  *	journal.c	what survives kill -9; recover.c reads it
  *	reserve.c	room to delete with, when the disk is full
