@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { REPOSITORY_MAX = 240 };
+
 #define LOWER	"abcdefghijklmnopqrstuvwxyz"
 #define DIGITS	"0123456789"
 #define UPPER	"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -98,6 +100,7 @@ static int take_end(char *name, struct image_ref *ret, const char *text, struct 
 int image_ref_parse(const char *text, struct image_ref *ret, struct error *err)
 {
 	char name[IMAGE_REF], *rest = name, *slash;
+	const char *library;
 	size_t domain;
 
 	*ret = (struct image_ref){ .registry = "docker.io" };
@@ -119,12 +122,11 @@ int image_ref_parse(const char *text, struct image_ref *ret, struct error *err)
 	}
 	if (take_end(rest, ret, text, err) < 0)
 		return -1;
-	if (strlen(rest) >= IMAGE_REPOSITORY - sizeof("library/") || !is_repository(rest))
+	library = !strcmp(ret->registry, "docker.io") && !strchr(rest, '/') ? "library/" : "";
+	if (strlen(library) + strlen(rest) > REPOSITORY_MAX || !is_repository(rest))
 		return bad(err, text, "a repository is small letters and digits, with '._-/' "
 			   "between them");
-	(void)snprintf(ret->repository, sizeof(ret->repository), "%s%.240s",
-		       strcmp(ret->registry, "docker.io") || strchr(rest, '/') ? "" : "library/",
-		       rest);
+	(void)snprintf(ret->repository, sizeof(ret->repository), "%s%.240s", library, rest);
 	if (!ret->tag[0] && !ret->digest[0])
 		(void)snprintf(ret->tag, sizeof(ret->tag), "latest");
 	return 0;
