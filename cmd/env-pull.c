@@ -24,11 +24,6 @@ enum { BAR = 24, SHOW_AFTER_MS = 500, PASSWORD_MAX = CREDENTIAL_SIZE };
 
 /* ---- progress ---- */
 
-struct progress {
-	uint64_t began_ms;
-	bool shown;
-};
-
 static uint64_t now_ms(void)
 {
 	struct timespec t = { 0 };
@@ -45,7 +40,7 @@ static uint64_t number(const json_t *data, const char *key)
 }
 
 /* A line that is written over, on a terminal, for what takes a while. */
-static void show_progress(struct ctx *ctx, const json_t *data, struct progress *p)
+void progress_show(struct ctx *ctx, const json_t *data, const char *doing, struct progress *p)
 {
 	uint64_t bytes = number(data, "bytes"), total = number(data, "total");
 	char size[FORMAT_SIZE], whole[FORMAT_SIZE], bar[BAR + 1];
@@ -55,7 +50,7 @@ static void show_progress(struct ctx *ctx, const json_t *data, struct progress *
 		return;
 	p->shown = true;
 	if (!total) {
-		fprintf(stderr, "\r\033[Kunpacking: %s in %llu entries", format_size(size, bytes),
+		fprintf(stderr, "\r\033[K%s: %s in %llu entries", doing, format_size(size, bytes),
 			(unsigned long long)number(data, "entries"));
 		return;
 	}
@@ -69,11 +64,22 @@ static void show_progress(struct ctx *ctx, const json_t *data, struct progress *
 		(unsigned long long)number(data, "layers"));
 }
 
+struct progress progress_begin(void)
+{
+	return (struct progress){ .began_ms = now_ms() };
+}
+
+void progress_end(const struct progress *p)
+{
+	if (p->shown)
+		fputs("\r\033[K", stderr);
+}
+
 int env_make(struct ctx *ctx, const char *op, json_t *params, int fd, json_t **ret,
 	     struct error *err)
 {
 	CLEANUP(client_free) struct client *c = NULL;
-	struct progress progress = { .began_ms = now_ms() };
+	struct progress progress = progress_begin();
 	json_int_t id;
 	int r;
 
@@ -89,8 +95,7 @@ int env_make(struct ctx *ctx, const char *op, json_t *params, int fd, json_t **r
 
 		r = client_next(c, id, -1, event, &data, err);
 		if (r < 0 || (r > 0 && !*event)) {
-			if (progress.shown)
-				fputs("\r\033[K", stderr);
+			progress_end(&progress);
 			*ret = r < 0 ? NULL : TAKE_PTR(data);
 			if (r < 0 && err->code == ERR_USAGE && !strcmp(op, "environment.create"))
 				return err_hint(err, "nothing was made: it needs a folder, or a "
@@ -99,7 +104,7 @@ int env_make(struct ctx *ctx, const char *op, json_t *params, int fd, json_t **r
 			return r < 0 ? -1 : 0;
 		}
 		if (r > 0)
-			show_progress(ctx, data, &progress);
+			progress_show(ctx, data, "unpacking", &progress);
 	}
 }
 

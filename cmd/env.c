@@ -329,8 +329,8 @@ static const struct cmd env_create = {
 #undef ARGS
 
 static const struct cmd *const env_subs[] = {
-	&env_list, &env_show, &env_create, &env_pull, &env_update, &env_delete, &env_prune,
-	&env_alias, NULL
+	&env_list, &env_show, &env_create, &env_pull, &env_update, &env_export, &env_delete,
+	&env_prune, &env_alias, NULL
 };
 
 static const char *const aliases[] = { "environment", "environments", "envs", NULL };

@@ -3,7 +3,7 @@
 
 /*
  * What the commands of `faas env` share: env.c lists, shows, makes and deletes,
- * env-pull.c is about images, env-update.c changes defaults, env-alias.c has short names.
+ * env-pull.c is about images, env-export.c writes them, env-update.c changes defaults, env-alias.c has short names.
  */
 
 #include <jansson.h>
@@ -11,7 +11,7 @@
 #include "cmd/command.h"
 #include "cmd/output.h"
 
-extern const struct cmd env_pull, env_update, env_prune, env_alias;
+extern const struct cmd env_pull, env_update, env_export, env_prune, env_alias;
 
 /* The defaults that an environment is made with: put ENV_DEFAULTS(ARGS, d) in a table. */
 struct env_defaults {
@@ -72,6 +72,15 @@ char *image_alias_path(void);
 /* Sends and shows progress until it is made; takes params. */
 int env_make(struct ctx *ctx, const char *op, json_t *params, int fd, json_t **ret,
 	     struct error *err) _must_check_;
+/* The same line, for what else takes a while: bytes is 0 at the start. */
+struct progress {
+	uint64_t began_ms;
+	bool shown;
+};
+struct progress progress_begin(void);
+void progress_show(struct ctx *ctx, const json_t *data, const char *doing, struct progress *p);
+void progress_end(const struct progress *p);
+
 void put_environment(struct out *o, const json_t *e);
 int env_print_made(struct ctx *ctx, const json_t *made, struct error *err) _must_check_;
 

@@ -22,6 +22,7 @@ _faas_command() {
 	'env create') path='env create' ;;
 	'env pull') path='env pull' ;;
 	'env update') path='env update' ;;
+	'env export') path='env export' ;;
 	'env delete') path='env delete' ;;
 	'env prune') path='env prune' ;;
 	'env alias') path='env alias' ;;
@@ -121,7 +122,7 @@ _faas_about() {
 		values='--jobs -j --output-limit --halt --retries --joblog --env -E --mode -m --language -l --workdir -w --user -u --network --timeout --memory --cpus --pids --disk'
 		operands=('file' ) ;;
 	'env')
-		subs='list show create pull update delete prune alias'
+		subs='list show create pull update export delete prune alias'
 		flags=''
 		values=''
 		operands=() ;;
@@ -145,6 +146,10 @@ _faas_about() {
 		flags=''
 		values='--env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --shell --unset --no-limit'
 		operands=('environment' ) ;;
+	'env export')
+		flags='--force'
+		values='--format --tag'
+		operands=('environment' 'file' ) ;;
 	'env delete')
 		flags=''
 		values=''
@@ -354,6 +359,7 @@ _faas_kind() {
 	'env update --user' | 'env update -u') kind='user' ;;
 	'env update --cache') kind='=none normal aggressive' ;;
 	'env update --unset') kind='variable' ;;
+	'env export --format') kind='=tar tar.gz tar.zst oci oci-archive' ;;
 	'snapshot exec --env' | 'snapshot exec -E') kind='environment' ;;
 	'snapshot exec --mode' | 'snapshot exec -m') kind='=ephemeral cached branched' ;;
 	'snapshot exec --language' | 'snapshot exec -l') kind='language' ;;

@@ -133,6 +133,14 @@ static const struct field environment_update[] = {
 	{ NULL }
 };
 
+static const struct field environment_export[] = {
+	{ "name", FIELD_STRING, true, "name of the environment" },
+	{ "format", FIELD_STRING, true, "tar, tar.gz, tar.zst, oci or oci-archive; the "
+	  "descriptor of a file, or of an empty folder for oci, comes along" },
+	{ "tag", FIELD_STRING, false, "of the image" },
+	{ NULL }
+};
+
 static const struct field environment_prune[] = {
 	{ "dry_run", FIELD_BOOLEAN, false, "only say how much" },
 	{ NULL }

@@ -70,6 +70,8 @@ struct operation {
 	  environment_pull, "make an environment from an image") \
 	X(ENVIRONMENT_UPDATE, "environment.update", "PATCH", "/environments/{name}", \
 	  "environment", environment_update, "change the defaults of an environment") \
+	X(ENVIRONMENT_EXPORT, "environment.export", "POST", "/environments/{name}/export", \
+	  "environment", environment_export, "write an environment as an archive or an image") \
 	X(ENVIRONMENT_PRUNE, "environment.prune", "POST", "/environments/prune", \
 	  "environment", environment_prune, "remove what was kept of images") \
 	X(ENVIRONMENT_LIST, "environment.list", "GET", "/environments", "read", nothing, \

@@ -313,6 +313,12 @@ static bool names_are_bytes(struct archive *a)
 		base == ARCHIVE_FORMAT_AR;
 }
 
+void extract_use_utf8(void)
+{
+	if (utf8 != (locale_t)0)
+		(void)uselocale(utf8);
+}
+
 /*
  * The first entry tells the format, and the format the encoding, which has to be
  * set before the first entry is read: so that some archives are opened twice.
@@ -327,8 +333,7 @@ static int open_for_names(struct extraction *x, struct archive_entry **ret_e, in
 	    !x->in->seekable)
 		return 0;
 	reader_free(TAKE_PTR(x->a));
-	if (utf8 != (locale_t)0)
-		(void)uselocale(utf8);
+	extract_use_utf8();
 	if (lseek(x->in->fd, 0, SEEK_SET) < 0)
 		return err_sys(err, errno, "seek in the archive");
 	if (open_archive(x->in, &x->a, err) < 0)

@@ -1,11 +1,13 @@
 /*
- * faas-archive: fills or removes a directory that the executor holds
+ * faas-archive: fills, packs or removes a directory that the executor holds
  *
  *	faas-archive unpack --root-fd N --status-fd N
  *		(--archive-fd N | --layer-fd N... | --source-dir-fd N [--cross-mounts]
  *		[--source-uid N --source-gid N])
  *		[--uid-base N --uid-count N] [--max-bytes N] [--max-entries N]
  *		[--max-ratio N] [--max-depth N] [--skip-special]
+ *	faas-archive pack --root-fd N --status-fd N --output-fd N
+ *		--filter none|gzip|zstd [--uid-base N --uid-count N] [--max-depth N]
  *	faas-archive remove --root-fd N --name NAME [--status-fd N]
  *
  * A program of its own because it links libarchive, and because it is the part
@@ -31,6 +33,7 @@
 #include "lib/archive/extract.h"
 #include "lib/archive/folder.h"
 #include "lib/archive/layer.h"
+#include "lib/archive/pack.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/parse.h"
 #include "lib/base/remove.h"
@@ -46,7 +49,8 @@ struct args {
 	uint64_t uid_base, uid_count, source_uid, source_gid;
 	uint64_t max_bytes, max_entries, max_ratio, max_depth;
 	bool cross_mounts, skip_special;
-	const char *name;
+	const char *name, *filter;
+	uint64_t output_fd;
 	uint64_t layer_fds[MAX_LAYERS];
 	size_t layers;
 };
@@ -73,6 +77,7 @@ static int parse_args(int argc, char **argv, struct args *a, struct error *err)
 		{ "--archive-fd", &a->archive_fd, NULL },
 		{ "--source-dir-fd", &a->source_fd, NULL },
 		{ "--status-fd", &a->status_fd, NULL },
+		{ "--output-fd", &a->output_fd, NULL },
 		{ "--uid-base", &a->uid_base, NULL },
 		{ "--uid-count", &a->uid_count, NULL },
 		{ "--source-uid", &a->source_uid, NULL },
@@ -90,6 +95,10 @@ static int parse_args(int argc, char **argv, struct args *a, struct error *err)
 
 		if (!strcmp(argv[i], "--name") && argv[i + 1]) {
 			a->name = argv[++i];
+			continue;
+		}
+		if (!strcmp(argv[i], "--filter") && argv[i + 1]) {
+			a->filter = argv[++i];
 			continue;
 		}
 		if (!strcmp(argv[i], "--layer-fd") && a->layers < MAX_LAYERS) {
@@ -116,13 +125,13 @@ static int parse_args(int argc, char **argv, struct args *a, struct error *err)
 	return 0;
 }
 
-static int check_args(const struct args *a, bool unpack, struct error *err)
+static int check_args(const struct args *a, bool removing, bool packing, struct error *err)
 {
-	if (a->root_fd > INT_MAX || (unpack && a->status_fd > INT_MAX))
+	if (a->root_fd > INT_MAX || (!removing && a->status_fd > INT_MAX))
 		return err_set(err, ERR_USAGE, "--root-fd and --status-fd are needed");
-	if (!unpack)
+	if (removing)
 		return a->name ? 0 : err_set(err, ERR_USAGE, "--name is needed");
-	if ((a->archive_fd != NO_FD) + (a->source_fd != NO_FD) + (a->layers > 0) != 1)
+	if (!packing && (a->archive_fd != NO_FD) + (a->source_fd != NO_FD) + (a->layers > 0) != 1)
 		return err_set(err, ERR_USAGE, "one of --archive-fd, --layer-fd and "
 			       "--source-dir-fd is needed");
 	for (size_t i = 0; i < a->layers; i++)
@@ -144,7 +153,9 @@ static int check_args(const struct args *a, bool unpack, struct error *err)
 /* Whatever else we inherited is not ours. */
 static void close_others(const struct args *a)
 {
-	const uint64_t keep[] = { a->root_fd, a->archive_fd, a->source_fd, a->status_fd };
+	const uint64_t keep[] = {
+		a->root_fd, a->archive_fd, a->source_fd, a->status_fd, a->output_fd,
+	};
 	unsigned int from = 3;
 
 	for (;;) {
@@ -310,32 +321,60 @@ static int unpack(const struct args *a, struct report *r, struct error *err)
 	return ret;
 }
 
+/* What is packed stays as it is, whatever happens. */
+static int pack_tree(const struct args *a, struct report *r, struct error *err)
+{
+	struct confine c = {
+		.root_fd = (int)a->root_fd, .source_fd = -1, .keep_owner = true,
+		.id_base = (uint32_t)a->uid_base, .id_count = (uint32_t)a->uid_count,
+		.max_fds = (unsigned int)a->max_depth + 64,
+	};
+	pid_t pid;
+
+	if (a->output_fd > INT_MAX || !a->filter ||
+	    (strcmp(a->filter, "none") && strcmp(a->filter, "gzip") && strcmp(a->filter, "zstd")))
+		return err_set(err, ERR_USAGE, "--output-fd and --filter are needed");
+	extract_prepare();
+	pid = confine_fork(&c, not_confined, r, err);
+	if (pid < 0)
+		return -1;
+	if (pid == 0) {
+		if (pack(c.root_fd, (int)a->output_fd, a->filter, (unsigned int)a->max_depth, r,
+			 err) < 0)
+			not_confined(r, err);
+		report_ok(r);
+		_exit(0);
+	}
+	return wait_for(pid, err);
+}
+
 int main(int argc, char **argv)
 {
 	struct args a = {
 		.root_fd = NO_FD, .archive_fd = NO_FD, .source_fd = NO_FD,
-		.status_fd = NO_FD, .source_uid = NO_ID, .source_gid = NO_ID,
+		.status_fd = NO_FD, .output_fd = NO_FD, .source_uid = NO_ID, .source_gid = NO_ID,
 		.max_bytes = UINT64_C(32) << 30, .max_entries = 2000000,
 		.max_ratio = 200, .max_depth = 256,
 	};
 	bool removing = argc > 1 && !strcmp(argv[1], "remove");
+	bool packing = argc > 1 && !strcmp(argv[1], "pack");
 	static struct report report;
 	struct error err = { 0 };
 	int ret;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
-	ret = argc > 1 && (removing || !strcmp(argv[1], "unpack")) ? 0 :
-		err_set(&err, ERR_USAGE, "the command is unpack or remove");
+	ret = argc > 1 && (removing || packing || !strcmp(argv[1], "unpack")) ? 0 :
+		err_set(&err, ERR_USAGE, "the command is unpack, pack or remove");
 	if (ret == 0)
 		ret = parse_args(argc, argv, &a, &err);
 	report.fd = a.status_fd > INT_MAX ? STDERR_FILENO : (int)a.status_fd;
 	if (ret == 0)
-		ret = check_args(&a, !removing, &err);
+		ret = check_args(&a, removing, packing, &err);
 	if (ret == 0) {
 		close_others(&a);
 		ret = removing ? tree_remove((int)a.root_fd, a.name, &err) :
-			unpack(&a, &report, &err);
+			packing ? pack_tree(&a, &report, &err) : unpack(&a, &report, &err);
 	}
 	if (ret < 0)
 		report_error(&report, &err);

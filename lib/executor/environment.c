@@ -221,6 +221,7 @@ static void on_progress(void *data, uint64_t bytes, uint64_t entries)
 
 void environment_session_gone(struct session *s)
 {
+	export_session_gone(s);
 	for (struct filling *f = fillings, *next; f; f = next) {
 		next = f->next;
 		if (f->session != s)
@@ -304,6 +305,8 @@ static int check_create(struct executor *x, const json_t *params, const char *ki
 		(void)err_set(err, ERR_EXISTS, "there is an environment '%s' already", name);
 		return err_hint(err, "choose another name, or --replace");
 	}
+	if (export_any(name))
+		return err_set(err, ERR_BUSY, "environment '%s' is being exported", name);
 	if (json_is_true(json_object_get(params, "replace")) &&
 	    snapshot_check_environment(x, name, err) < 0)
 		return -1;
@@ -396,6 +399,10 @@ int environment_delete(struct session *s, json_int_t id, const json_t *params,
 				      name, run->rec.id);
 			return err_hint(err, "'faas execution cancel %s' first", run->rec.id);
 		}
+	if (export_any(name)) {
+		(void)err_set(err, ERR_BUSY, "environment '%s' is being exported", name);
+		return err_hint(err, "try again when that has ended");
+	}
 	if (store_environment_get(s->x->store, name, &e, err) < 0 ||
 	    snapshot_check_environment(s->x, name, err) < 0 ||
 	    store_environment_delete(s->x->store, name, err) < 0)

@@ -23,6 +23,7 @@
  *	branch.c	named lines of them
  *	environment.c	environments, made from folders and archives
  *	image.c		environments from images
+ *	export.c	environments as archives and images
  *	update.c	changes of their defaults
  *	network.c	slirp4netns for --network nat
  *	journal.c	what survives kill -9; recover.c reads it

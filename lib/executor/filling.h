@@ -38,6 +38,10 @@ void filling_failed(struct filling *f, struct error *err);
 /* Is anything being made? Of an image, if so asked. */
 bool filling_any(bool image);
 
+/* JSON in memory that is on no disk: it may hold a password. Of the keys, NULL-ended. */
+int request_fd(const json_t *params, const char *const *keys, struct error *err);
+/* The folder of the store of blobs, made if need be. */
+int blobs_folder(struct executor *x, struct error *err);
 /* The folder env/ of the state folder; and removal of what is below it. */
 int env_folder(struct executor *x, struct error *err);
 void env_remove(struct executor *x, const char *name);

@@ -68,7 +68,7 @@ void image_fill_free(struct filling *f)
 	f->image = NULL;
 }
 
-static int blobs_folder(struct executor *x, struct error *err)
+int blobs_folder(struct executor *x, struct error *err)
 {
 	int fd;
 
@@ -78,20 +78,20 @@ static int blobs_folder(struct executor *x, struct error *err)
 	return fd < 0 ? err_sys(err, errno, "open '%s/blobs'", x->state_path) : fd;
 }
 
-/* In memory that is on no disk: it may hold a password. */
-static int make_request(const json_t *params, struct error *err)
+static const char *const request_keys[] = {
+	"reference", "tag", "platform", "insecure", "username", "password", "patience_ms",
+	"proxy", "no_proxy", NULL
+};
+
+int request_fd(const json_t *params, const char *const *keys, struct error *err)
 {
-	static const char *const keys[] = {
-		"reference", "tag", "platform", "insecure", "username", "password",
-		"patience_ms", "proxy", "no_proxy",
-	};
 	cleanup_close int fd = memfd_create("request", MFD_CLOEXEC);
 	cleanup_json json_t *j = json_object();
 	char *text;
 	ssize_t n = -1;
 	size_t len;
 
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+	for (size_t i = 0; keys[i]; i++)
 		if (json_object_get(params, keys[i]))
 			json_object_set(j, keys[i], json_object_get(params, keys[i]));
 	text = json_dumps(j, JSON_COMPACT);
@@ -305,7 +305,7 @@ static int begin(struct filling *f, const json_t *params, struct error *err)
 	i->blobs = blobs_folder(f->x, err);
 	if (i->blobs < 0)
 		return -1;
-	i->request = make_request(params, err);
+	i->request = request_fd(params, request_keys, err);
 	if (i->request < 0)
 		return -1;
 	if (from && !S_ISDIR(st.st_mode))
@@ -362,8 +362,8 @@ int environment_prune(struct session *s, json_int_t id, const json_t *params,
 	json_int_t count = 0, bytes = 0;
 	cleanup_close int blobs = -1;
 
-	if (!dry && filling_any(true)) {
-		(void)err_set(err, ERR_BUSY, "an image is being pulled");
+	if (!dry && (filling_any(true) || export_any(NULL))) {
+		(void)err_set(err, ERR_BUSY, "an image is being pulled or exported");
 		return err_hint(err, "try again when that has ended");
 	}
 	blobs = blobs_folder(s->x, err);

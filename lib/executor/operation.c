@@ -444,6 +444,7 @@ static handler *const handlers[OP__MAX] = {
 	[OP_ENVIRONMENT_CREATE] = environment_create,
 	[OP_ENVIRONMENT_PULL] = environment_pull,
 	[OP_ENVIRONMENT_UPDATE] = environment_update,
+	[OP_ENVIRONMENT_EXPORT] = environment_export,
 	[OP_ENVIRONMENT_PRUNE] = environment_prune,
 	[OP_ENVIRONMENT_LIST] = environment_list,
 	[OP_ENVIRONMENT_GET] = environment_get,

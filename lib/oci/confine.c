@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -61,8 +63,16 @@ static void allow_path(int rules, const char *path)
 		errno = 0;
 }
 
+/* Only folders need a rule: what is open already stays so. */
+static bool is_folder(int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* Where there is no Landlock, there is one wall less. */
-static int limit_files(int blobs, int source, struct error *err)
+static int limit_files(int blobs, int source, int output, struct error *err)
 {
 	struct landlock_ruleset_attr attr = {
 		.handled_access_fs = READS | WRITES | LANDLOCK_ACCESS_FS_EXECUTE,
@@ -81,7 +91,9 @@ static int limit_files(int blobs, int source, struct error *err)
 	if (rules < 0)
 		return err_sys(err, errno, "make rules for files");
 	if (allow(rules, blobs, attr.handled_access_fs & ~LANDLOCK_ACCESS_FS_EXECUTE) < 0 ||
-	    (source >= 0 && allow(rules, source, READS) < 0))
+	    (is_folder(source) && allow(rules, source, READS) < 0) ||
+	    (is_folder(output) &&
+	     allow(rules, output, attr.handled_access_fs & ~LANDLOCK_ACCESS_FS_EXECUTE) < 0))
 		return err_sys(err, errno, "make rules for files");
 	for (size_t i = 0; i < ARRAY_SIZE(readable); i++)
 		allow_path(rules, readable[i]);
@@ -104,7 +116,7 @@ static int drop_capabilities(struct error *err)
 	return 0;
 }
 
-int oci_confine(int blobs, int source, struct error *err)
+int oci_confine(int blobs, int source, int output, struct error *err)
 {
 	const struct rlimit memory = { MEMORY_LIMIT, MEMORY_LIMIT }, none = { 0, 0 };
 
@@ -116,7 +128,7 @@ int oci_confine(int blobs, int source, struct error *err)
 	if (setrlimit(RLIMIT_AS, &memory) < 0)
 		errno = 0;	/* a lower limit is there already */
 	/* a folder that a user gave may be one that root reads by its capabilities alone */
-	if (source < 0 && drop_capabilities(err) < 0)
+	if (!is_folder(source) && drop_capabilities(err) < 0)
 		return -1;
-	return limit_files(blobs, source, err);
+	return limit_files(blobs, source, output, err);
 }

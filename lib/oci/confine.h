@@ -9,7 +9,7 @@
 
 #include "lib/base/error.h"
 
-/* source -1: there is none. */
-int oci_confine(int blobs, int source, struct error *err) _must_check_;
+/* source and output, a file or folder that is written, may be -1. */
+int oci_confine(int blobs, int source, int output, struct error *err) _must_check_;
 
 #endif

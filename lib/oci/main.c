@@ -1,9 +1,12 @@
 /*
- * faas-oci: fetches the blobs of an image into a store
+ * faas-oci: fetches the blobs of an image into a store, or writes an image
  *
  *	faas-oci pull --blobs-fd N --request-fd N --status-fd N [--source-fd N]
+ *	faas-oci export --blobs-fd N --request-fd N --status-fd N --source-fd N
+ *		--output-fd N
  *
- * From a registry, or from the folder --source-fd (lib/oci/layout.h). A program of its
+ * Fetches from a registry, or from the folder --source-fd (lib/oci/layout.h); writes what
+ * comes as a tar on the pipe --source-fd (lib/oci/export.h). A program of its
  * own because it links libcurl and speaks with strangers: lib/oci/confine.h says what is
  * left to it. Not for people: it gets descriptors, says nothing but JSON lines
  * (lib/oci/report.h), and ends with 0 or 1. It unpacks nothing: faas-archive does.
@@ -18,11 +21,13 @@
 
 #include "lib/base/parse.h"
 #include "lib/oci/confine.h"
+#include "lib/oci/export.h"
 #include "lib/oci/fetch.h"
 #include "lib/oci/layout.h"
 
 struct args {
-	uint64_t blobs, request, status, source;
+	uint64_t blobs, request, status, source, output;
+	bool exporting;
 };
 
 #define NO_FD	UINT64_MAX
@@ -35,10 +40,12 @@ static int parse_args(int argc, char **argv, struct args *a, struct error *err)
 	} options[] = {
 		{ "--blobs-fd", &a->blobs }, { "--request-fd", &a->request },
 		{ "--status-fd", &a->status }, { "--source-fd", &a->source },
+		{ "--output-fd", &a->output },
 	};
 
-	if (argc < 2 || strcmp(argv[1], "pull"))
-		return err_set(err, ERR_USAGE, "the command is pull");
+	a->exporting = argc > 1 && !strcmp(argv[1], "export");
+	if (argc < 2 || (!a->exporting && strcmp(argv[1], "pull")))
+		return err_set(err, ERR_USAGE, "the command is pull or export");
 	for (int i = 2; i < argc; i += 2) {
 		size_t n = 0;
 
@@ -53,6 +60,8 @@ static int parse_args(int argc, char **argv, struct args *a, struct error *err)
 	if (a->blobs == NO_FD || a->request == NO_FD || a->status == NO_FD)
 		return err_set(err, ERR_USAGE, "--blobs-fd, --request-fd and --status-fd are "
 			       "needed");
+	if (a->exporting && (a->source == NO_FD || a->output == NO_FD))
+		return err_set(err, ERR_USAGE, "--source-fd and --output-fd are needed");
 	return 0;
 }
 
@@ -122,7 +131,7 @@ static int pull(const struct args *a, const struct oci_request *req, struct oci_
 
 int main(int argc, char **argv)
 {
-	struct args a = { NO_FD, NO_FD, NO_FD, NO_FD };
+	struct args a = { NO_FD, NO_FD, NO_FD, NO_FD, NO_FD, false };
 	struct oci_report report = { .fd = STDERR_FILENO };
 	struct oci_request req = { .doc = NULL };
 	struct error err = { 0 };
@@ -134,11 +143,14 @@ int main(int argc, char **argv)
 	if (a.status <= INT_MAX)
 		report.fd = (int)a.status;
 	if (r == 0)
-		r = oci_confine((int)a.blobs, a.source == NO_FD ? -1 : (int)a.source, &err);
+		r = oci_confine((int)a.blobs, a.source == NO_FD ? -1 : (int)a.source,
+				a.exporting ? (int)a.output : -1, &err);
 	if (r == 0)
 		r = oci_request_read((int)a.request, a.source == NO_FD, &req, &err);
 	if (r == 0)
-		r = pull(&a, &req, &report, &err);
+		r = a.exporting ? export_layout((int)a.blobs, (int)a.source, (int)a.output,
+						req.doc, &report, &err) :
+			pull(&a, &req, &report, &err);
 	if (r < 0) {
 		(void)err_hint(&err, a.source == NO_FD ?
 			       "nothing was made of it; ask who runs the registry, or name "

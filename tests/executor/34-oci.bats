@@ -245,3 +245,77 @@ holds() {
 	faas 2 env alias list
 	has "$stderr" "line" "which line is wrong"
 }
+
+# the same names, kinds, modes, times, links and contents
+same_trees() {
+	same "$(cd "$1" && find . -printf '%P %y %m %T@ %n %l\n' | LC_ALL=C sort)" \
+		"$(cd "$2" && find . -printf '%P %y %m %T@ %n %l\n' | LC_ALL=C sort)" "$1 and $2"
+	diff -r --no-dereference "$1" "$2"
+}
+
+@test "env export: an archive has what the environment has, and makes the same one" {
+	mkdir -p tree/bin tree/deep/er tree/empty
+	cp "$(command -v busybox)" tree/bin/sh
+	ln tree/bin/sh tree/bin/cat
+	ln -s ../bin/sh tree/deep/link
+	echo x >tree/deep/er/$'na\xefve'
+	echo y >tree/deep/er/naïve
+	printf 'z%.0s' {1..70000} >"tree/$(printf 'n%.0s' {1..200})"
+	truncate -s 3M tree/sparse
+	chmod 1777 tree/empty
+	faas env create whole tree
+	root=$(find "$FAAS_STATE_DIR/env" -mindepth 1 -maxdepth 1 -newer tree/sparse \
+		-exec test -e {}/sparse \; -print)
+	for end in tar tar.gz tar.zst; do
+		faas env export whole "out.$end"
+		mkdir "out-$end"
+		tar xpf "out.$end" -C "out-$end"
+		same_trees "$root" "out-$end"
+	done
+	faas env export whole again.tar.zst
+	cmp out.tar.zst again.tar.zst
+	"$FAAS" env export whole - --format tar 3>&- | cmp - out.tar
+	faas env create twice out.tar.zst
+	faas execute --env twice -w / 'cat deep/er/naïve'
+	same "$output" y "code in the copy"
+}
+
+@test "env export: an image that skopeo and umoci read, and pull takes back" {
+	faas env create source --base "oci:$FROM/img:v1"
+	faas env export source oci:layout --tag v7
+	faas env export source oci-archive:image.tar
+	skopeo copy oci:layout:v7 oci:copied:v7 >log 2>&1 || die "skopeo: $(<log)"
+	skopeo copy oci-archive:image.tar "docker-archive:saved.tar:x:1" >log 2>&1 || die "$(<log)"
+	skopeo inspect --config oci:layout:v7 >config
+	same "$(jq -c .config.Env config)" '["COLOR=red"]' "variables"
+	same "$(jq -c .config.Cmd config)" '["/bin/sh"]' "command"
+	same "$(jq -r .config.WorkingDir config)" /more "folder"
+	((EUID)) || umoci unpack --image layout:v7 bundle >log 2>&1 || die "umoci: $(<log)"
+	((EUID)) || same "$(cat bundle/rootfs/more/two)" two "what umoci has unpacked"
+	faas env create back --base ./layout
+	holds back
+	faas env create archived --base ./image.tar
+	holds archived
+	faas env create resaved --base ./saved.tar
+	holds resaved
+}
+
+@test "env export: nothing is overwritten, nothing half written stays" {
+	mkdir -p tree dir
+	echo x >tree/x
+	faas env create small tree
+	echo mine >taken.tar
+	faas 5 env export small taken.tar
+	same "$(<taken.tar)" mine "the file"
+	faas env export small taken.tar --force
+	has "$(tar tf taken.tar)" x "the archive"
+	faas 5 env export small oci:dir
+	faas 2 env export small what
+	faas 2 env export small oci:x --format tar.gz
+	faas 2 env export small x.tar --tag v1
+	faas 3 env export missing x.tar
+	faas 5 env export host x.tar
+	faas 3 env export small no/where/x.tar
+	same "$(ls -I 'separate-*')" $'dir\nhome\nstore\ntaken.tar\ntree' "what is there"
+	faas env delete small
+}
