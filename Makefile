@@ -59,12 +59,13 @@ LIBS = $(if $(STATIC),-ljansson -lsqlite3 -lseccomp -lsodium -lm,-Wl,-Bstatic -l
 # costs as much as the rest of a start. Sanitizers need it dynamic.
 STATIC = $(if $(SANITIZE)$(COVERAGE),,-static-pie)
 
-# lib/spawner is the static program that becomes the sandbox; lib/archive and
+# lib/spawner is the static program that becomes the sandbox; lib/archive, lib/oci and
 # lib/statehelper are helpers of their own, with libraries that faas has not.
-ROLE_DIRS := lib/spawner lib/archive lib/statehelper
+ROLE_DIRS := lib/spawner lib/archive lib/oci lib/statehelper
 LIB_SRC := $(filter-out $(ROLE_DIRS:%=%/%),$(wildcard lib/*/*.c)) lib/spawner/message.c
 SPAWNER_SRC := $(wildcard lib/spawner/*.c)
 ARCHIVE_SRC := $(wildcard lib/archive/*.c)
+OCI_SRC := $(wildcard lib/oci/*.c lib/image/*.c)
 STATE_SRC := $(wildcard lib/statehelper/*.c lib/state/*.c)
 DOCGEN_SRC := $(wildcard cmd/docgen*.c)
 CMD_SRC := $(filter-out cmd/faas.c $(DOCGEN_SRC),$(wildcard cmd/*.c))
@@ -78,7 +79,7 @@ Q = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 .SECONDARY:
 .PHONY: all help clean
 
-all: $(B)/faas $(B)/faas-archive $(B)/faas-state
+all: $(B)/faas $(B)/faas-archive $(B)/faas-oci $(B)/faas-state
 
 help:
 	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
@@ -119,6 +120,9 @@ $(B)/faas-archive: $(call obj,$(ARCHIVE_SRC) $(wildcard lib/base/*.c))
 STATE_LIBS = -Wl,-Bstatic -ljansson -Wl,-Bdynamic
 $(B)/faas-state: $(call obj,$(STATE_SRC) $(wildcard lib/base/*.c))
 	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(STATE_LIBS)
+OCI_LIBS = -Wl,-Bstatic -ljansson -Wl,-Bdynamic -lcurl -lcrypto -lz -larchive
+$(B)/faas-oci: $(call obj,$(OCI_SRC) $(wildcard lib/base/*.c))
+	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(OCI_LIBS)
 $(B)/docgen: $(call obj,$(DOCGEN_SRC) $(CMD_SRC) $(LIB_SRC)) $(BLOB)
 	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(call obj,$(LIB_SRC)) $(BLOB)
@@ -209,7 +213,7 @@ VERSION := $(shell cat VERSION)
 endif
 
 MAN_PAGES := $(wildcard man/*.[13578])
-HELPERS = $(wildcard $(B)/faas-archive $(B)/faas-state)
+HELPERS = $(wildcard $(B)/faas-archive $(B)/faas-oci $(B)/faas-state)
 unit_file = sed -e 's|@bindir@|$(bindir)|; s|@SOCKET@|$(2)|; s|@MODE@|$(3)|' \
 	scripts/systemd/faas-executor.$(1).in
 put = $(INSTALL) -D -m 644

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/env.h"
 #include "cmd/execution.h"
 #include "cmd/names.h"
 #include "cmd/output.h"
@@ -33,7 +34,7 @@ static void put_raw(struct out *o, const char *key, const json_t *value)
 	free(text);
 }
 
-static void put_environment(struct out *o, const json_t *e)
+void put_environment(struct out *o, const json_t *e)
 {
 	static const char *const texts[] = {
 		"source", "workdir", "user", "shell", "created_at"
@@ -49,6 +50,7 @@ static void put_environment(struct out *o, const json_t *e)
 		out_str(o, texts[i], text_of(e, texts[i]));
 	put_raw(o, "resources", json_object_get(e, "resources"));
 	put_raw(o, "variables", json_object_get(e, "variables"));
+	put_raw(o, "image", json_object_get(e, "image"));
 }
 
 /* ---- list ---- */
@@ -163,30 +165,22 @@ static const struct cmd env_delete = {
 
 #define ARGS struct create_args
 ARGS {
-	const char *name, *from, *workdir, *user, *cache;
-	struct opt_strs variables;
-	uint64_t memory, cpus, pids, disk;
+	const char *name, *from, *base;
+	struct env_defaults defaults;
+	struct image_opts image;
 	bool replace;
 };
 
-static const char *const caches[] = { "none", "normal", "aggressive", NULL };
+const char *const env_caches[] = { "none", "normal", "aggressive", NULL };
 
 static const struct opt create_opts[] = {
-	OPT_STRS('e', "env-var", "var", ARGS, variables, HINT_VARIABLE,
-		 "set variable NAME=value for every program in it"),
-	OPT_STR('w', "workdir", "dir", ARGS, workdir, HINT_NONE,
-		"folder that programs start in (default: /work)"),
-	OPT_STR('u', "user", "user", ARGS, user, HINT_USER,
-		"user that programs run as (default: root)"),
-	OPT_SIZE(0, "memory", "size", ARGS, memory, "default limit of memory"),
-	OPT_CPUS(0, "cpus", "number", ARGS, cpus, "default limit of CPUs"),
-	OPT_UINT(0, "pids", "number", ARGS, pids, "default limit of processes"),
-	OPT_SIZE(0, "disk", "size", ARGS, disk, "default limit of what is written"),
-	OPT_CHOICE(0, "cache", "strategy", ARGS, cache, caches,
-		   "how much to keep ready (default: normal)"),
+	OPT_STR(0, "base", "image", ARGS, base, HINT_NONE,
+		"fill it from an image: see 'faas env pull'"),
+	ENV_DEFAULTS(ARGS, defaults),
 	OPT_FLAG(0, "replace", ARGS, replace, "replace an environment of that name"),
+	IMAGE_OPTIONS(ARGS, image),
 	OPERAND("name", ARGS, name, HINT_NONE, "name of the new environment"),
-	OPERAND("path", ARGS, from, HINT_FILE,
+	OPERAND_OPTIONAL("path", ARGS, from, HINT_FILE,
 		"folder or archive to fill it from; '-' for an archive on stdin"),
 	OPT_END
 };
@@ -209,14 +203,14 @@ static int variables(const struct opt_strs *given, json_t *params, struct error 
 	return 0;
 }
 
-static void resources(const ARGS *args, json_t *params)
+static void resources(const struct env_defaults *d, json_t *params)
 {
 	const struct {
 		const char *name;
 		uint64_t value;
 	} all[] = {
-		{ "memory", args->memory }, { "cpu_millis", args->cpus },
-		{ "pids", args->pids }, { "disk", args->disk },
+		{ "memory", d->memory }, { "cpu_millis", d->cpus },
+		{ "pids", d->pids }, { "disk", d->disk },
 	};
 	json_t *j = json_object();
 
@@ -224,6 +218,18 @@ static void resources(const ARGS *args, json_t *params)
 		if (all[i].value)
 			json_object_set_new(j, all[i].name, json_integer((json_int_t)all[i].value));
 	json_object_set_new(params, "resources", j);
+}
+
+int env_put_defaults(const struct env_defaults *d, json_t *params, struct error *err)
+{
+	resources(d, params);
+	if (d->workdir)
+		json_object_set_new(params, "workdir", client_text(d->workdir));
+	if (d->user)
+		json_object_set_new(params, "user", client_text(d->user));
+	if (d->cache)
+		json_object_set_new(params, "cache", json_string(d->cache));
+	return variables(&d->variables, params, err);
 }
 
 static int open_source(const char *path, const char **ret_kind, struct error *err)
@@ -255,54 +261,6 @@ static int open_source(const char *path, const char **ret_kind, struct error *er
 	return TAKE_FD(fd);
 }
 
-/* A line that is written over, on a terminal, for what takes a while. */
-static void show_progress(struct ctx *ctx, const json_t *data, bool *shown)
-{
-	char size[24];
-
-	if (!ctx->err_tty || ctx->quiet || ctx->json)
-		return;
-	fprintf(stderr, "\r%s in %lld entries",
-		format_size(size, (uint64_t)json_integer_value(json_object_get(data, "bytes"))),
-		json_integer_value(json_object_get(data, "entries")));
-	*shown = true;
-}
-
-static int create_and_wait(struct ctx *ctx, json_t *params, int fd, json_t **ret,
-			   struct error *err)
-{
-	CLEANUP(client_free) struct client *c = NULL;
-	struct client_options options = { 0 };
-	bool shown = false;
-	json_int_t id;
-	int r;
-
-	if (client_connect(&options, &c, err) < 0) {
-		json_decref(params);
-		return -1;
-	}
-	if (client_send(c, "environment.create", params, &fd, 1, &id, err) < 0)
-		return -1;
-	for (;;) {
-		cleanup_json json_t *data = NULL;
-		char event[32];
-
-		r = client_next(c, id, -1, event, &data, err);
-		if (r < 0 || (r > 0 && !*event)) {
-			if (shown)
-				fputs("\r\033[K", stderr);
-			*ret = r < 0 ? NULL : TAKE_PTR(data);
-			if (r < 0 && err->code == ERR_USAGE)
-				return err_hint(err, "nothing was made: it needs a folder, or a "
-						"tar, zip, cpio or similar archive whose names and "
-						"links stay inside");
-			return r < 0 ? -1 : 0;
-		}
-		if (r > 0)
-			show_progress(ctx, data, &shown);
-	}
-}
-
 static void put_counts(struct out *o, const char *key, const json_t *counts)
 {
 	const char *name;
@@ -314,38 +272,10 @@ static void put_counts(struct out *o, const char *key, const json_t *counts)
 	out_close(o);
 }
 
-static int create_run(struct ctx *ctx, const void *p, struct error *err)
+int env_print_made(struct ctx *ctx, const json_t *made, struct error *err)
 {
-	const ARGS *args = p;
-	cleanup_json json_t *made = NULL;
-	cleanup_close int fd = -1;
-	json_t *params;
-	const char *kind;
-	char *full;
 	struct out o;
 
-	fd = open_source(args->from, &kind, err);
-	if (fd < 0)
-		return -1;
-	full = realpath(args->from, NULL);
-	params = json_pack("{s:o,s:s,s:o}", "name", client_text(args->name), "kind", kind,
-			   "source", client_text(full ? full : args->from));
-	free(full);
-	resources(args, params);
-	if (args->workdir)
-		json_object_set_new(params, "workdir", client_text(args->workdir));
-	if (args->user)
-		json_object_set_new(params, "user", client_text(args->user));
-	if (args->cache)
-		json_object_set_new(params, "cache", json_string(args->cache));
-	if (args->replace)
-		json_object_set_new(params, "replace", json_true());
-	if (variables(&args->variables, params, err) < 0) {
-		json_decref(params);
-		return -1;
-	}
-	if (create_and_wait(ctx, params, fd, &made, err) < 0)
-		return -1;
 	out_object(&o, ctx, NULL);
 	put_environment(&o, made);
 	put_counts(&o, "skipped", json_object_get(made, "skipped"));
@@ -353,9 +283,45 @@ static int create_run(struct ctx *ctx, const void *p, struct error *err)
 	return out_end(&o, err);
 }
 
+static int from_path(const char *from, json_t **ret, int *ret_fd, struct error *err)
+{
+	const char *kind;
+	char *full;
+
+	*ret_fd = open_source(from, &kind, err);
+	if (*ret_fd < 0)
+		return -1;
+	full = realpath(from, NULL);
+	*ret = json_pack("{s:s,s:o}", "kind", kind, "source", client_text(full ? full : from));
+	free(full);
+	return 0;
+}
+
+static int create_run(struct ctx *ctx, const void *p, struct error *err)
+{
+	const ARGS *args = p;
+	cleanup_json json_t *made = NULL, *params = NULL;
+	cleanup_close int fd = -1;
+
+	if (!args->from == !args->base)
+		return err_set(err, ERR_USAGE, "it is filled from one of a folder or archive, and "
+			       "an image with '--base'");
+	if ((args->base ? image_params(&args->image, args->base, &params, &fd, NULL, err) :
+	     from_path(args->from, &params, &fd, err)) < 0)
+		return -1;
+	json_object_set_new(params, "name", client_text(args->name));
+	if (args->replace)
+		json_object_set_new(params, "replace", json_true());
+	if (env_put_defaults(&args->defaults, params, err) < 0 ||
+	    env_make(ctx, args->base ? "environment.pull" : "environment.create",
+		     TAKE_PTR(params), fd, &made, err) < 0)
+		return -1;
+	return env_print_made(ctx, made, err);
+}
+
 static const struct cmd env_create = {
 	.name = "create",
-	.summary = "make an environment from a folder or an archive",
+	.summary = "make an environment from a folder, an archive or an image",
 	.args_size = sizeof(ARGS),
 	.opts = create_opts,
 	.run = create_run,
@@ -363,14 +329,15 @@ static const struct cmd env_create = {
 #undef ARGS
 
 static const struct cmd *const env_subs[] = {
-	&env_list, &env_show, &env_create, &env_delete, NULL
+	&env_list, &env_show, &env_create, &env_pull, &env_update, &env_export, &env_delete,
+	&env_prune, &env_alias, NULL
 };
 
 static const char *const aliases[] = { "environment", "environments", "envs", NULL };
 
 const struct cmd cmd_env = {
 	.name = "env",
-	.summary = "list, make and delete environments",
+	.summary = "list, make, change and delete environments",
 	.aliases = aliases,
 	.subs = env_subs,
 };

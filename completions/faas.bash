@@ -20,7 +20,15 @@ _faas_command() {
 	'env list') path='env list' ;;
 	'env show') path='env show' ;;
 	'env create') path='env create' ;;
+	'env pull') path='env pull' ;;
+	'env update') path='env update' ;;
+	'env export') path='env export' ;;
 	'env delete') path='env delete' ;;
+	'env prune') path='env prune' ;;
+	'env alias') path='env alias' ;;
+	'env alias list') path='env alias list' ;;
+	'env alias set') path='env alias set' ;;
+	'env alias delete') path='env alias delete' ;;
 	' snapshot' | ' snapshots') path='snapshot' ;;
 	'snapshot list') path='snapshot list' ;;
 	'snapshot show') path='snapshot show' ;;
@@ -119,7 +127,7 @@ _faas_about() {
 		values='--jobs -j --output-limit --halt --retries --joblog --env -E --mode -m --language -l --workdir -w --user -u --network --timeout --memory --cpus --pids --disk'
 		operands=('file' ) ;;
 	'env')
-		subs='list show create delete'
+		subs='list show create pull update export delete prune alias'
 		flags=''
 		values=''
 		operands=() ;;
@@ -132,13 +140,46 @@ _faas_about() {
 		values=''
 		operands=('environment' ) ;;
 	'env create')
-		flags='--replace'
-		values='--env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache'
+		flags='--replace --password-stdin --insecure'
+		values='--base --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --platform --username --timeout'
 		operands=('.' 'file' ) ;;
+	'env pull')
+		flags='--replace --password-stdin --insecure'
+		values='--name --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --platform --username --timeout'
+		operands=('.' ) ;;
+	'env update')
+		flags=''
+		values='--env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --shell --unset --no-limit'
+		operands=('environment' ) ;;
+	'env export')
+		flags='--force'
+		values='--format --tag'
+		operands=('environment' 'file' ) ;;
 	'env delete')
 		flags=''
 		values=''
 		operands=('environment' ) ;;
+	'env prune')
+		flags='--dry-run -n'
+		values=''
+		operands=() ;;
+	'env alias')
+		subs='list set delete'
+		flags=''
+		values=''
+		operands=() ;;
+	'env alias list')
+		flags='--no-header --no-trunc'
+		values='--fields'
+		operands=() ;;
+	'env alias set')
+		flags=''
+		values=''
+		operands=('.' '.' ) ;;
+	'env alias delete')
+		flags=''
+		values=''
+		operands=('.' ) ;;
 	'snapshot')
 		subs='list show tree diff exec tag df delete'
 		flags=''
@@ -336,6 +377,14 @@ _faas_kind() {
 	'env create --env-var' | 'env create -e') kind='variable' ;;
 	'env create --user' | 'env create -u') kind='user' ;;
 	'env create --cache') kind='=none normal aggressive' ;;
+	'env pull --env-var' | 'env pull -e') kind='variable' ;;
+	'env pull --user' | 'env pull -u') kind='user' ;;
+	'env pull --cache') kind='=none normal aggressive' ;;
+	'env update --env-var' | 'env update -e') kind='variable' ;;
+	'env update --user' | 'env update -u') kind='user' ;;
+	'env update --cache') kind='=none normal aggressive' ;;
+	'env update --unset') kind='variable' ;;
+	'env export --format') kind='=tar tar.gz tar.zst oci oci-archive' ;;
 	'snapshot exec --env' | 'snapshot exec -E') kind='environment' ;;
 	'snapshot exec --mode' | 'snapshot exec -m') kind='=ephemeral cached branched' ;;
 	'snapshot exec --language' | 'snapshot exec -l') kind='language' ;;

@@ -99,6 +99,53 @@ static const struct field environment_create[] = {
 	{ NULL }
 };
 
+static const struct field environment_pull[] = {
+	{ "name", FIELD_STRING, true, "name of the environment" },
+	{ "reference", FIELD_STRING, false, "of an image in a registry" },
+	{ "from", FIELD_STRING, false, "folder or archive, instead; its descriptor comes along" },
+	{ "tag", FIELD_STRING, false, "which image of that" },
+	{ "platform", FIELD_STRING, false, "os/architecture[/variant]; this machine's if absent" },
+	{ "insecure", FIELD_BOOLEAN, false, "without HTTPS, or with any certificate" },
+	{ "username", FIELD_STRING, false, "who asks the registry" },
+	{ "password", FIELD_STRING, false, "the password, or a token" },
+	{ "patience_ms", FIELD_INTEGER, false, "how long a silent registry is waited for" },
+	{ "proxy", FIELD_STRING, false, "address of a proxy" },
+	{ "no_proxy", FIELD_STRING, false, "hosts to be reached without it" },
+	{ "source", FIELD_STRING, false, "where it came from, for the record" },
+	{ "variables", FIELD_OBJECT, false, "variables besides the image's own" },
+	{ "resources", FIELD_OBJECT, false, "default limits" },
+	{ "workdir", FIELD_STRING, false, "default working directory" },
+	{ "user", FIELD_STRING, false, "default user" },
+	{ "shell", FIELD_STRING, false, "what runs CODE without a language" },
+	{ "cache", FIELD_STRING, false, "none, normal or aggressive" },
+	{ "replace", FIELD_BOOLEAN, false, "replace an environment of that name" },
+	{ NULL }
+};
+
+static const struct field environment_update[] = {
+	{ "name", FIELD_STRING, true, "name of the environment" },
+	{ "variables", FIELD_OBJECT, false, "variables to set; null takes one away" },
+	{ "resources", FIELD_OBJECT, false, "default limits to set; null takes one away" },
+	{ "workdir", FIELD_STRING, false, "default working directory; empty: none" },
+	{ "user", FIELD_STRING, false, "default user; empty: none" },
+	{ "shell", FIELD_STRING, false, "what runs CODE without a language; empty: the usual" },
+	{ "cache", FIELD_STRING, false, "none, normal or aggressive" },
+	{ NULL }
+};
+
+static const struct field environment_export[] = {
+	{ "name", FIELD_STRING, true, "name of the environment" },
+	{ "format", FIELD_STRING, true, "tar, tar.gz, tar.zst, oci or oci-archive; the "
+	  "descriptor of a file, or of an empty folder for oci, comes along" },
+	{ "tag", FIELD_STRING, false, "of the image" },
+	{ NULL }
+};
+
+static const struct field environment_prune[] = {
+	{ "dry_run", FIELD_BOOLEAN, false, "only say how much" },
+	{ NULL }
+};
+
 static const struct field environment_programs[] = {
 	{ "name", FIELD_STRING, true, "name of the environment" },
 	{ "programs", FIELD_ARRAY, true, "names to look for in its PATH, or paths" },

@@ -66,6 +66,14 @@ struct operation {
 	  execution_prune, "forget finished executions and their logs") \
 	X(ENVIRONMENT_CREATE, "environment.create", "POST", "/environments", "environment", \
 	  environment_create, "make an environment from a folder or an archive") \
+	X(ENVIRONMENT_PULL, "environment.pull", "POST", "/environments/pull", "environment", \
+	  environment_pull, "make an environment from an image") \
+	X(ENVIRONMENT_UPDATE, "environment.update", "PATCH", "/environments/{name}", \
+	  "environment", environment_update, "change the defaults of an environment") \
+	X(ENVIRONMENT_EXPORT, "environment.export", "POST", "/environments/{name}/export", \
+	  "environment", environment_export, "write an environment as an archive or an image") \
+	X(ENVIRONMENT_PRUNE, "environment.prune", "POST", "/environments/prune", \
+	  "environment", environment_prune, "remove what was kept of images") \
 	X(ENVIRONMENT_LIST, "environment.list", "GET", "/environments", "read", nothing, \
 	  "list environments") \
 	X(ENVIRONMENT_GET, "environment.get", "GET", "/environments/{name}", "read", by_name, \

@@ -199,7 +199,7 @@ static int prepare(struct confine *c, struct error *err)
 	if (c->id_count && (c->id_base < c->id_count || c->id_count > CONFINE_HOST_IDS ||
 			    c->id_base > UINT32_MAX - CONFINE_HOST_IDS))
 		return err_set(err, ERR_USAGE, "the range of ids is not usable");
-	if (c->id_count && fchown(c->root_fd, c->id_base, c->id_base) < 0)
+	if (c->id_count && !c->keep_owner && fchown(c->root_fd, c->id_base, c->id_base) < 0)
 		return err_sys(err, errno, "give the staging directory away");
 	if (c->id_count && c->source_fd >= 0) {
 		cleanup_close int host = c->source_fd;

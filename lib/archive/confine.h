@@ -39,6 +39,7 @@ struct confine {
 	int root_fd;		/* replaced in the child */
 	int source_fd;		/* -1, or replaced in the child */
 	bool cross_mounts;	/* mounts below the source are part of it */
+	bool keep_owner;	/* the root is not a new one */
 	bool change_fsuid;	/* keep the right to setfsuid(2) */
 	uint32_t id_base, id_count;
 	unsigned int max_fds;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/archive/layer.h"
 #include "lib/base/cleanup.h"
 
 static int (*const formats[])(struct archive *) = {
@@ -31,8 +32,8 @@ static locale_t utf8;
 
 struct input {
 	int fd;
-	bool seekable;
-	uint64_t bytes;		/* read so far */
+	bool seekable, ended;
+	uint64_t bytes;		/* read so far, of the archives before this one too */
 	char buf[65536];
 };
 
@@ -42,6 +43,7 @@ struct extraction {
 	const struct policy_limits *limits;
 	struct tree *t;
 	struct policy_verdict verdict;
+	bool over;		/* there is nothing behind this entry */
 };
 
 static ssize_t on_read(struct archive *a, void *data, const void **ret_buf)
@@ -56,6 +58,7 @@ static ssize_t on_read(struct archive *a, void *data, const void **ret_buf)
 		archive_set_error(a, errno, "read the archive");
 	else
 		in->bytes += (uint64_t)n;
+	in->ended = n == 0;
 	*ret_buf = in->buf;
 	return n;
 }
@@ -165,6 +168,13 @@ static int write_at(int fd, const char *buf, size_t len, int64_t at, struct erro
 	return 0;
 }
 
+/* All of it has come; some tools leave out what fills the last block of a layer. */
+static bool lacks_padding(const struct extraction *x, struct archive_entry *e, int64_t end)
+{
+	return x->t->layer && x->in->ended && archive_entry_size_is_set(e) &&
+		archive_entry_size(e) == end;
+}
+
 /* What is not in a block is a hole, also after the last one. */
 static int write_content(struct extraction *x, struct archive_entry *e, int fd,
 			 struct error *err)
@@ -177,6 +187,10 @@ static int write_content(struct extraction *x, struct archive_entry *e, int fd,
 	while ((r = archive_read_data_block(x->a, &buf, &len, &at)) != ARCHIVE_EOF) {
 		if (r == ARCHIVE_RETRY)
 			continue;
+		if (r < ARCHIVE_WARN && lacks_padding(x, e, end)) {
+			x->over = true;
+			break;
+		}
 		if (r < ARCHIVE_WARN)
 			return failed(x->a, err);
 		if (at < 0 || at > POLICY_SIZE_MAX - (int64_t)len)
@@ -272,10 +286,17 @@ static int one_entry(struct extraction *x, struct archive_entry *e, struct error
 		return err_set(err, ERR_UNSUPPORTED, "the archive is encrypted");
 	if (policy_decide(&entry, x->limits, &x->verdict, err) < 0)
 		return -1;
-	if (x->verdict.action != POLICY_SKIP)
+	switch (x->verdict.action) {
+	case POLICY_SKIP:
+		x->t->report->skipped[x->verdict.skip]++;
+		return 0;
+	case POLICY_WHITEOUT:
+		return layer_whiteout(x->t, x->verdict.path, err);
+	case POLICY_OPAQUE:
+		return layer_opaque(x->t, x->verdict.path, err);
+	default:
 		return write_entry(x, e, &entry, err);
-	x->t->report->skipped[x->verdict.skip]++;
-	return 0;
+	}
 }
 
 static bool is_tar(struct archive *a)
@@ -292,6 +313,12 @@ static bool names_are_bytes(struct archive *a)
 		base == ARCHIVE_FORMAT_AR;
 }
 
+void extract_use_utf8(void)
+{
+	if (utf8 != (locale_t)0)
+		(void)uselocale(utf8);
+}
+
 /*
  * The first entry tells the format, and the format the encoding, which has to be
  * set before the first entry is read: so that some archives are opened twice.
@@ -306,8 +333,7 @@ static int open_for_names(struct extraction *x, struct archive_entry **ret_e, in
 	    !x->in->seekable)
 		return 0;
 	reader_free(TAKE_PTR(x->a));
-	if (utf8 != (locale_t)0)
-		(void)uselocale(utf8);
+	extract_use_utf8();
 	if (lseek(x->in->fd, 0, SEEK_SET) < 0)
 		return err_sys(err, errno, "seek in the archive");
 	if (open_archive(x->in, &x->a, err) < 0)
@@ -332,7 +358,7 @@ static int drain(struct extraction *x, struct error *err)
 		uint64_t unpacked = (uint64_t)archive_filter_bytes(x->a, 0);
 
 		if (ratio && unpacked > TREE_RATIO_FLOOR &&
-		    unpacked / ratio > x->in->bytes)
+		    unpacked / ratio > x->in->bytes - x->t->input)
 			return err_set(err, ERR_LIMIT,
 				       "expands to more than %llu times its size",
 				       (unsigned long long)ratio);
@@ -360,12 +386,17 @@ static int all_entries(struct extraction *x, struct error *err)
 			return failed(x->a, err);
 		if (one_entry(x, e, err) < 0)
 			return -1;
+		if (x->over)
+			break;
 		if (drain(x, err) < 0)
 			return -1;
 		report_entry(x->t->report, NULL);
 		before = archive_filter_bytes(x->a, 0);
 		r = archive_read_next_header(x->a, &e);
 	}
+	/* a layer has been checked by its digest, and some tools leave the end mark out */
+	if (x->t->layer)
+		return 0;
 	/* libarchive takes the end of the input for the end of a tar */
 	if (is_tar(x->a) && archive_filter_bytes(x->a, 0) == before)
 		return err_set(err, ERR_USAGE, "the archive ends before its end mark");
@@ -389,9 +420,11 @@ int extract(int fd, const struct policy_limits *limits, struct tree *t, struct e
 	if (!in)
 		return err_set(err, ERR_LIMIT, "no memory for the archive");
 	in->fd = fd;
+	in->bytes = t->input;
 	in->seekable = lseek(fd, 0, SEEK_CUR) == 0;
 	x.in = in;
 	r = all_entries(&x, err);
+	t->input = in->bytes;
 	reader_free(x.a);
 	return r;
 }

@@ -19,6 +19,8 @@
 
 /* Loads what cannot be loaded later. Before confine_fork(). */
 void extract_prepare(void);
+/* From now on, names are UTF-8 where a format wants to know. */
+void extract_use_utf8(void);
 
 int extract(int fd, const struct policy_limits *limits, struct tree *t,
 	    struct error *err) _must_check_;

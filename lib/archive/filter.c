@@ -11,7 +11,7 @@ static const char *const allowed[] = {
 	"read", "readv", "pread64", "write", "writev", "pwrite64", "lseek", "_llseek",
 	"close", "dup", "fcntl", "fcntl64", "fstat", "fstat64", "newfstatat",
 	"fstatat64", "statx", "openat", "openat2", "mkdirat", "unlinkat", "symlinkat",
-	"linkat", "readlinkat", "faccessat", "faccessat2", "fchmod", "fchown",
+	"linkat", "readlinkat", "renameat", "renameat2", "fchmodat2", "faccessat", "faccessat2", "fchmod", "fchown",
 	"fchown32", "fchownat", "utimensat", "utimensat_time64", "ftruncate",
 	"ftruncate64", "fallocate", "copy_file_range", "flistxattr", "syncfs",
 	"getdents64", "brk", "munmap", "mremap", "madvise", "futex", "futex_time64",

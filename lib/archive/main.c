@@ -1,11 +1,13 @@
 /*
- * faas-archive: fills or removes a directory that the executor holds
+ * faas-archive: fills, packs or removes a directory that the executor holds
  *
  *	faas-archive unpack --root-fd N --status-fd N
- *		(--archive-fd N | --source-dir-fd N [--cross-mounts]
+ *		(--archive-fd N | --layer-fd N... | --source-dir-fd N [--cross-mounts]
  *		[--source-uid N --source-gid N])
  *		[--uid-base N --uid-count N] [--max-bytes N] [--max-entries N]
  *		[--max-ratio N] [--max-depth N] [--skip-special]
+ *	faas-archive pack --root-fd N --status-fd N --output-fd N
+ *		--filter none|gzip|zstd [--uid-base N --uid-count N] [--max-depth N]
  *	faas-archive remove --root-fd N --name NAME [--status-fd N]
  *
  * A program of its own because it links libarchive, and because it is the part
@@ -30,6 +32,8 @@
 #include "lib/archive/confine.h"
 #include "lib/archive/extract.h"
 #include "lib/archive/folder.h"
+#include "lib/archive/layer.h"
+#include "lib/archive/pack.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/parse.h"
 #include "lib/base/remove.h"
@@ -37,6 +41,7 @@
 enum {
 	REPORTED = 10,		/* the child has sent its error line */
 	MAX_DEPTH = 1024,
+	MAX_LAYERS = 128,
 };
 
 struct args {
@@ -44,7 +49,10 @@ struct args {
 	uint64_t uid_base, uid_count, source_uid, source_gid;
 	uint64_t max_bytes, max_entries, max_ratio, max_depth;
 	bool cross_mounts, skip_special;
-	const char *name;
+	const char *name, *filter;
+	uint64_t output_fd;
+	uint64_t layer_fds[MAX_LAYERS];
+	size_t layers;
 };
 
 #define NO_FD	UINT64_MAX
@@ -69,6 +77,7 @@ static int parse_args(int argc, char **argv, struct args *a, struct error *err)
 		{ "--archive-fd", &a->archive_fd, NULL },
 		{ "--source-dir-fd", &a->source_fd, NULL },
 		{ "--status-fd", &a->status_fd, NULL },
+		{ "--output-fd", &a->output_fd, NULL },
 		{ "--uid-base", &a->uid_base, NULL },
 		{ "--uid-count", &a->uid_count, NULL },
 		{ "--source-uid", &a->source_uid, NULL },
@@ -88,6 +97,17 @@ static int parse_args(int argc, char **argv, struct args *a, struct error *err)
 			a->name = argv[++i];
 			continue;
 		}
+		if (!strcmp(argv[i], "--filter") && argv[i + 1]) {
+			a->filter = argv[++i];
+			continue;
+		}
+		if (!strcmp(argv[i], "--layer-fd") && a->layers < MAX_LAYERS) {
+			if (parse_number(argv[i], argv[i + 1], &a->layer_fds[a->layers++],
+					 err) < 0)
+				return -1;
+			i++;
+			continue;
+		}
 		for (n = 0; n < ARRAY_SIZE(options); n++)
 			if (!strcmp(argv[i], options[n].name))
 				break;
@@ -105,16 +125,18 @@ static int parse_args(int argc, char **argv, struct args *a, struct error *err)
 	return 0;
 }
 
-static int check_args(const struct args *a, bool unpack, struct error *err)
+static int check_args(const struct args *a, bool removing, bool packing, struct error *err)
 {
-	if (a->root_fd > INT_MAX || (unpack && a->status_fd > INT_MAX))
+	if (a->root_fd > INT_MAX || (!removing && a->status_fd > INT_MAX))
 		return err_set(err, ERR_USAGE, "--root-fd and --status-fd are needed");
-	if (!unpack)
+	if (removing)
 		return a->name ? 0 : err_set(err, ERR_USAGE, "--name is needed");
-	if ((a->archive_fd == NO_FD) == (a->source_fd == NO_FD))
-		return err_set(err, ERR_USAGE,
-			       "one of --archive-fd and --source-dir-fd is "
-			       "needed");
+	if (!packing && (a->archive_fd != NO_FD) + (a->source_fd != NO_FD) + (a->layers > 0) != 1)
+		return err_set(err, ERR_USAGE, "one of --archive-fd, --layer-fd and "
+			       "--source-dir-fd is needed");
+	for (size_t i = 0; i < a->layers; i++)
+		if (a->layer_fds[i] > INT_MAX)
+			return err_set(err, ERR_USAGE, "--layer-fd needs a descriptor");
 	if (a->max_depth == 0 || a->max_depth > MAX_DEPTH)
 		return err_set(err, ERR_USAGE, "--max-depth must be 1 to %d", MAX_DEPTH);
 	if ((a->source_uid == NO_ID) != (a->source_gid == NO_ID) ||
@@ -131,7 +153,9 @@ static int check_args(const struct args *a, bool unpack, struct error *err)
 /* Whatever else we inherited is not ours. */
 static void close_others(const struct args *a)
 {
-	const uint64_t keep[] = { a->root_fd, a->archive_fd, a->source_fd, a->status_fd };
+	const uint64_t keep[] = {
+		a->root_fd, a->archive_fd, a->source_fd, a->status_fd, a->output_fd,
+	};
 	unsigned int from = 3;
 
 	for (;;) {
@@ -140,6 +164,9 @@ static void close_others(const struct args *a)
 		for (size_t i = 0; i < ARRAY_SIZE(keep); i++)
 			if (keep[i] >= from && keep[i] < next)
 				next = keep[i];
+		for (size_t i = 0; i < a->layers; i++)
+			if (a->layer_fds[i] >= from && a->layer_fds[i] < next)
+				next = a->layer_fds[i];
 		if (next > INT_MAX) {
 			(void)syscall(SYS_close_range, from, UINT_MAX, 0);
 			return;
@@ -167,12 +194,34 @@ static int check_empty(int fd, struct error *err)
 		     : err_set(err, ERR_CONFLICT, "the staging directory is not empty");
 }
 
+/* From the lowest up; what one says of those below it is done as it is read. */
+static int fill_layers(const struct args *a, const struct policy_limits *limits,
+		       struct tree *t, struct error *err)
+{
+	for (size_t i = 0; i < a->layers; i++) {
+		CLEANUP(layer_free) struct layer *layer = t->layer = layer_new();
+		int ret;
+
+		if (!layer)
+			return err_set(err, ERR_LIMIT, "no memory for the layers");
+		ret = extract((int)a->layer_fds[i], limits, t, err);
+		if (ret == 0)
+			ret = tree_apply(t, err);
+		t->layer = NULL;
+		tree_forget(t);
+		if (ret < 0)
+			return err_wrap(err, "layer %zu of %zu", i + 1, a->layers);
+	}
+	return 0;
+}
+
 static int fill(const struct args *a, const struct confine *c, struct report *r,
 		struct error *err)
 {
 	struct policy_limits limits = {
 		.max_depth = (unsigned int)a->max_depth,
 		.skip_special = a->skip_special,
+		.layer = a->layers > 0,
 	};
 	struct folder folder = {
 		.fd = c->source_fd,
@@ -192,6 +241,8 @@ static int fill(const struct args *a, const struct confine *c, struct report *r,
 		ret = err_sys(err, errno, "set the mode of the root");
 	else if (c->source_fd >= 0)
 		ret = folder_copy(&folder, &limits, &t, err);
+	else if (a->layers)
+		ret = fill_layers(a, &limits, &t, err);
 	else
 		ret = extract((int)a->archive_fd, &limits, &t, err);
 	if (ret == 0)
@@ -246,7 +297,7 @@ static int unpack(const struct args *a, struct report *r, struct error *err)
 		.change_fsuid = a->source_uid != NO_ID && a->source_fd != NO_FD,
 		.id_base = (uint32_t)a->uid_base,
 		.id_count = (uint32_t)a->uid_count,
-		.max_fds = (unsigned int)a->max_depth + 64,
+		.max_fds = (unsigned int)(a->max_depth + 64 + a->layers),
 	};
 	struct error ignored;
 	pid_t pid;
@@ -270,32 +321,60 @@ static int unpack(const struct args *a, struct report *r, struct error *err)
 	return ret;
 }
 
+/* What is packed stays as it is, whatever happens. */
+static int pack_tree(const struct args *a, struct report *r, struct error *err)
+{
+	struct confine c = {
+		.root_fd = (int)a->root_fd, .source_fd = -1, .keep_owner = true,
+		.id_base = (uint32_t)a->uid_base, .id_count = (uint32_t)a->uid_count,
+		.max_fds = (unsigned int)a->max_depth + 64,
+	};
+	pid_t pid;
+
+	if (a->output_fd > INT_MAX || !a->filter ||
+	    (strcmp(a->filter, "none") && strcmp(a->filter, "gzip") && strcmp(a->filter, "zstd")))
+		return err_set(err, ERR_USAGE, "--output-fd and --filter are needed");
+	extract_prepare();
+	pid = confine_fork(&c, not_confined, r, err);
+	if (pid < 0)
+		return -1;
+	if (pid == 0) {
+		if (pack(c.root_fd, (int)a->output_fd, a->filter, (unsigned int)a->max_depth, r,
+			 err) < 0)
+			not_confined(r, err);
+		report_ok(r);
+		_exit(0);
+	}
+	return wait_for(pid, err);
+}
+
 int main(int argc, char **argv)
 {
 	struct args a = {
 		.root_fd = NO_FD, .archive_fd = NO_FD, .source_fd = NO_FD,
-		.status_fd = NO_FD, .source_uid = NO_ID, .source_gid = NO_ID,
+		.status_fd = NO_FD, .output_fd = NO_FD, .source_uid = NO_ID, .source_gid = NO_ID,
 		.max_bytes = UINT64_C(32) << 30, .max_entries = 2000000,
 		.max_ratio = 200, .max_depth = 256,
 	};
 	bool removing = argc > 1 && !strcmp(argv[1], "remove");
+	bool packing = argc > 1 && !strcmp(argv[1], "pack");
 	static struct report report;
 	struct error err = { 0 };
 	int ret;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
-	ret = argc > 1 && (removing || !strcmp(argv[1], "unpack")) ? 0 :
-		err_set(&err, ERR_USAGE, "the command is unpack or remove");
+	ret = argc > 1 && (removing || packing || !strcmp(argv[1], "unpack")) ? 0 :
+		err_set(&err, ERR_USAGE, "the command is unpack, pack or remove");
 	if (ret == 0)
 		ret = parse_args(argc, argv, &a, &err);
 	report.fd = a.status_fd > INT_MAX ? STDERR_FILENO : (int)a.status_fd;
 	if (ret == 0)
-		ret = check_args(&a, !removing, &err);
+		ret = check_args(&a, removing, packing, &err);
 	if (ret == 0) {
 		close_others(&a);
 		ret = removing ? tree_remove((int)a.root_fd, a.name, &err) :
-			unpack(&a, &report, &err);
+			packing ? pack_tree(&a, &report, &err) : unpack(&a, &report, &err);
 	}
 	if (ret < 0)
 		report_error(&report, &err);

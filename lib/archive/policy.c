@@ -136,6 +136,26 @@ static int decide_link(const struct policy_entry *e, const struct policy_limits 
 	return 0;
 }
 
+/* "a/.wh.b" is about a/b, "a/.wh..wh..opq" about a; other .wh..wh. are aufs' own. */
+static int decide_whiteout(struct policy_verdict *ret, const char *base, struct error *err)
+{
+	char *at = ret->path + (base - ret->path);
+
+	if (!strcmp(base, ".wh..wh..opq")) {
+		ret->action = POLICY_OPAQUE;
+		at[at > ret->path ? -1 : 0] = '\0';
+		return 0;
+	}
+	if (!strncmp(base, ".wh..wh.", 8))
+		return skip(ret, SKIP_WHITEOUT);
+	base += 4;
+	if (!*base || is(base, strlen(base), ".") || is(base, strlen(base), ".."))
+		return err_set(err, ERR_USAGE, "a whiteout of no name");
+	memmove(at, base, strlen(base) + 1);
+	ret->action = POLICY_WHITEOUT;
+	return 0;
+}
+
 int policy_decide(const struct policy_entry *e, const struct policy_limits *limits,
 		  struct policy_verdict *ret, struct error *err)
 {
@@ -160,6 +180,8 @@ int policy_decide(const struct policy_entry *e, const struct policy_limits *limi
 		ret->action = POLICY_ROOT;
 		return 0;
 	}
+	if (limits->layer && !strncmp(base, ".wh.", 4))
+		return decide_whiteout(ret, base, err);
 	switch (e->type) {
 	case ENTRY_FILE:
 	case ENTRY_DIR:

@@ -89,12 +89,15 @@ struct policy_entry {
 struct policy_limits {
 	unsigned int max_depth;	/* components in a path */
 	bool skip_special;
+	bool layer;		/* whiteouts take away what is below, and are not skipped */
 };
 
 enum policy_action {
 	POLICY_WRITE,
 	POLICY_ROOT,		/* "." itself: only its attributes count */
 	POLICY_SKIP,
+	POLICY_WHITEOUT,	/* of a layer: path is to be gone */
+	POLICY_OPAQUE,		/* of a layer: so is all that is in the folder path */
 };
 
 struct policy_verdict {

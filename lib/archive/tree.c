@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/archive/layer.h"
 #include "lib/base/beneath.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/remove.h"
 
 enum {
 	DIRS_LIMIT = 192 << 20,	/* memory for the attributes of directories */
@@ -32,7 +34,21 @@ void tree_init(struct tree *t, int root, struct report *report)
 	};
 }
 
-static void forget_parent(struct tree *t)
+/* Over other layers, a folder may be a link of theirs; it cannot leave the root. */
+int tree_open(struct tree *t, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+	};
+	int fd = open_beneath(t->root, path, flags, 0);
+
+	if (fd >= 0 || errno != ELOOP || !t->layer)
+		return fd;
+	return (int)syscall(SYS_openat2, t->root, path, &how, sizeof(how));
+}
+
+void tree_forget(struct tree *t)
 {
 	if (t->parent_fd >= 0)
 		(void)close(t->parent_fd);
@@ -41,7 +57,7 @@ static void forget_parent(struct tree *t)
 
 void tree_release(struct tree *t)
 {
-	forget_parent(t);
+	tree_forget(t);
 	strbuf_release(&t->dirs);
 }
 
@@ -98,7 +114,7 @@ static int make_parents(struct tree *t, const char *path, struct error *err)
 		slash = strrchr(part, '/');
 		if (slash) {
 			part[slash - part] = '\0';
-			fd = open_beneath(t->root, part, O_PATH | O_DIRECTORY, 0);
+			fd = tree_open(t, part, O_PATH | O_DIRECTORY);
 			if (fd < 0)
 				return err_open(err, errno, "name");
 		}
@@ -127,14 +143,14 @@ static int parent_of(struct tree *t, const char *path, int *ret_fd, const char *
 		*ret_fd = t->parent_fd;
 		return 0;
 	}
-	forget_parent(t);
+	tree_forget(t);
 	memcpy(t->parent, path, len);
 	t->parent[len] = '\0';
-	fd = open_beneath(t->root, t->parent, O_PATH | O_DIRECTORY, 0);
+	fd = tree_open(t, t->parent, O_PATH | O_DIRECTORY);
 	if (fd < 0 && errno == ENOENT) {
 		if (make_parents(t, t->parent, err) < 0)
 			return -1;
-		fd = open_beneath(t->root, t->parent, O_PATH | O_DIRECTORY, 0);
+		fd = tree_open(t, t->parent, O_PATH | O_DIRECTORY);
 	}
 	if (fd < 0)
 		return err_open(err, errno, "name");
@@ -143,8 +159,15 @@ static int parent_of(struct tree *t, const char *path, int *ret_fd, const char *
 }
 
 /* Makes room for something that is not a directory. */
-static int displace(int parent, const char *name, struct error *err)
+static int displace(struct tree *t, const char *path, int parent, const char *name,
+		    struct error *err)
 {
+	if (t->layer && !layer_has(t->layer, path)) {
+		if (unlinkat(parent, name, 0) < 0 && errno == EISDIR &&
+		    tree_remove(parent, name, err) < 0)
+			return -1;
+		return layer_add(t->layer, path, err);
+	}
 	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno == EISDIR)
@@ -234,12 +257,14 @@ int tree_dir(struct tree *t, const char *path, const struct tree_attrs *a,
 		if (errno != EEXIST)
 			return err_sys(err, errno, "make a directory");
 		if (!S_ISDIR(st.st_mode)) {
-			if (displace(parent, name, err) < 0)
+			if (displace(t, path, parent, name, err) < 0)
 				return -1;
 			if (mkdirat(parent, name, 0700) < 0)
 				return err_sys(err, errno, "replace it by a directory");
 		}
 	}
+	if (t->layer && layer_add(t->layer, path, err) < 0)
+		return -1;
 	if (own(t, parent, name, a, err) < 0)
 		return -1;
 	return remember_dir(t, path, a, err);
@@ -252,7 +277,7 @@ int tree_symlink(struct tree *t, const char *path, const char *target,
 	int parent;
 
 	if (parent_of(t, path, &parent, &name, err) < 0 ||
-	    displace(parent, name, err) < 0)
+	    displace(t, path, parent, name, err) < 0)
 		return -1;
 	if (symlinkat(target, parent, name) < 0)
 		return err_sys(err, errno, "make a symbolic link");
@@ -274,7 +299,7 @@ int tree_link(struct tree *t, const char *path, const char *target, struct error
 		memcpy(dir, target, (size_t)(slash - target));
 		dir[slash - target] = '\0';
 	}
-	target_dir = open_beneath(t->root, dir, O_PATH | O_DIRECTORY, 0);
+	target_dir = tree_open(t, dir, O_PATH | O_DIRECTORY);
 	if (target_dir < 0 && errno == ENOENT)
 		return err_set(err, ERR_USAGE,
 			       "a hard link to something not in the archive");
@@ -287,7 +312,7 @@ int tree_link(struct tree *t, const char *path, const char *target, struct error
 	if (faccessat(target_dir, target, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(err, ERR_USAGE,
 			       "a hard link to something not in the archive");
-	if (displace(parent, name, err) < 0)
+	if (displace(t, path, parent, name, err) < 0)
 		return -1;
 	if (linkat(target_dir, target, parent, name, 0) == 0)
 		return 0;
@@ -302,7 +327,7 @@ int tree_file(struct tree *t, const char *path, int *ret_fd, struct error *err)
 	int parent, fd;
 
 	if (parent_of(t, path, &parent, &name, err) < 0 ||
-	    displace(parent, name, err) < 0)
+	    displace(t, path, parent, name, err) < 0)
 		return -1;
 	fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		    0600);
@@ -346,7 +371,7 @@ static int apply_dir(struct tree *t, const char *record, struct error *err)
 
 	memcpy(&rec, record, sizeof(rec));
 	report_entry(t->report, path);
-	fd = open_beneath(t->root, path, O_RDONLY | O_DIRECTORY, 0);
+	fd = tree_open(t, path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return err_open(err, errno, "directory");
 	if (fchmod(fd, rec.mode) < 0)
@@ -367,7 +392,7 @@ static int by_depth(const void *a, const void *b)
 	return p < q ? -1 : p > q;
 }
 
-int tree_finish(struct tree *t, struct error *err)
+int tree_apply(struct tree *t, struct error *err)
 {
 	cleanup_free const char **order = NULL;
 	size_t n = 0, at = 0;
@@ -387,6 +412,15 @@ int tree_finish(struct tree *t, struct error *err)
 		if (apply_dir(t, order[i], err) < 0)
 			return -1;
 	report_entry(t->report, NULL);
+	strbuf_clear(&t->dirs);
+	t->dir_count = 0;
+	return 0;
+}
+
+int tree_finish(struct tree *t, struct error *err)
+{
+	if (tree_apply(t, err) < 0)
+		return -1;
 	if (syncfs(t->root) < 0)
 		return err_sys(err, errno, "flush the file system");
 	return 0;

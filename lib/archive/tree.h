@@ -14,8 +14,10 @@
  *
  * A later entry of the same name replaces an earlier one, except that a directory
  * is only ever "replaced" by a directory. Missing parents are made, 0755.
- * Directories stay accessible until tree_finish() gives them their modes and
- * times, deepest first, and flushes the file system.
+ * Directories stay accessible until tree_apply() gives them their modes and
+ * times, deepest first; tree_finish() does that and flushes the file system.
+ *
+ * The layers of an image are archives that come one over another: lib/archive/layer.h.
  */
 
 #include <stddef.h>
@@ -39,11 +41,15 @@ struct tree_attrs {
 	struct timespec mtime;	/* tv_nsec may be UTIME_OMIT */
 };
 
+struct layer;
+
 struct tree {
 	int root;
 	uint64_t id_count;	/* ids that can be given; 0: owners are ignored */
 	struct tree_limits limits;
 	struct report *report;	/* counts entries and bytes there */
+	struct layer *layer;	/* what is being written is one of several, or NULL */
+	uint64_t input;		/* bytes of the archives before this one */
 	/* private */
 	struct strbuf dirs;	/* struct dir_record and path, one after another */
 	size_t dir_count;
@@ -75,6 +81,11 @@ int tree_reopen(struct tree *t, const char *path, int *ret_fd, struct error *err
 	_must_check_;
 int tree_file_done(struct tree *t, int fd, const struct tree_attrs *a, struct error *err)
 	_must_check_;
+int tree_apply(struct tree *t, struct error *err) _must_check_;
 int tree_finish(struct tree *t, struct error *err) _must_check_;
+
+/* For layer.c: a directory or the like below the root; and what is held is forgotten. */
+int tree_open(struct tree *t, const char *path, int flags);
+void tree_forget(struct tree *t);
 
 #endif

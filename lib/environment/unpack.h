@@ -38,11 +38,15 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/error.h"
 
+enum { UNPACK_LAYERS = 128 };
+
 struct unpack_request {
 	int parent_fd;
 	const char *name;	/* one component; must not exist yet */
-	int archive_fd;		/* one of these two, the other -1 */
+	int archive_fd;		/* one of these two, the other -1; or both -1 and layers */
 	int source_fd;
+	const int *layer_fds;	/* archives of an image, the lowest first */
+	size_t layers;
 	bool cross_mounts;	/* of a folder: with what is mounted below it */
 	bool as_reader;		/* of a folder: copy what this user may read, no more */
 	uint32_t reader_uid, reader_gid;
@@ -81,6 +85,8 @@ bool unpack_read(struct unpack *u);
 int unpack_finish(struct unpack *u, struct unpack_result *ret, struct error *err)
 	_must_check_;
 void unpack_free(struct unpack *u);
+/* The same, but what it has made is left to the caller. */
+void unpack_abandon(struct unpack *u);
 DEFINE_CLEANUP(struct unpack *, unpack_free);
 
 /*

@@ -14,7 +14,7 @@
 #include "lib/base/id.h"
 #include "lib/base/parse.h"
 #include "lib/environment/find.h"
-#include "lib/environment/unpack.h"
+#include "lib/executor/filling.h"
 #include "lib/executor/snapshot.h"
 
 static const char *text_of(const json_t *params, const char *key)
@@ -66,23 +66,9 @@ int environment_get(struct session *s, json_int_t id, const json_t *params,
 
 /* ---- create: the helper fills a folder while requests go on ---- */
 
-struct filling {
-	struct source source;		/* the helper's status */
-	struct filling *next;
-	struct session *session;	/* NULL when it has gone */
-	json_int_t request;
-	struct executor *x;
-	struct unpack *unpack;
-	struct unpack_request ask;
-	struct environment env;
-	char folder[64];		/* below env/ */
-	int fd;				/* what it is made from */
-	bool replace;
-};
-
 static struct filling *fillings;
 
-static int env_folder(struct executor *x, struct error *err)
+int env_folder(struct executor *x, struct error *err)
 {
 	int fd;
 
@@ -99,6 +85,7 @@ static void filling_free(struct filling *f)
 			*at = f->next;
 			break;
 		}
+	image_fill_free(f);
 	unpack_free(f->unpack);
 	if (f->ask.parent_fd >= 0)
 		(void)close(f->ask.parent_fd);
@@ -109,21 +96,55 @@ static void filling_free(struct filling *f)
 }
 
 /* Trees are removed by the helper too: it may take a while, and nobody waits. */
-static void remove_tree(struct executor *x, const char *path)
+void env_remove(struct executor *x, const char *name)
 {
-	const char *name = path ? strrchr(path, '/') : NULL;
 	struct error err;
-	int parent;
+	int parent = env_folder(x, &err);
 
-	if (!name)
-		return;
-	parent = env_folder(x, &err);
 	if (parent < 0)
 		return;
 	/* what cannot be removed now is at the next start */
-	if (unpack_remove(parent, name + 1, &err) < 0)
+	if (unpack_remove(parent, name, &err) < 0)
 		errno = err.errnum;
 	(void)close(parent);
+}
+
+static void remove_tree(struct executor *x, const char *path)
+{
+	const char *name = path ? strrchr(path, '/') : NULL;
+
+	if (name)
+		env_remove(x, name + 1);
+}
+
+bool filling_any(bool image)
+{
+	for (struct filling *f = fillings; f; f = f->next)
+		if (!image || f->image)
+			return true;
+	return false;
+}
+
+void filling_failed(struct filling *f, struct error *err)
+{
+	if (f->session) {
+		(void)err_wrap(err, "environment '%s'", f->env.name);
+		if (f->image && err->code == ERR_USAGE)
+			(void)err_hint(err, "nothing was made: names and links of an image's "
+				       "layers have to stay inside");
+		session_error(f->session, f->request, err);
+	}
+	filling_free(f);
+}
+
+void filling_cancel(struct filling *f)
+{
+	event_remove(f->x, &f->source);
+	if (f->unpack) {
+		unpack_abandon(TAKE_PTR(f->unpack));
+		env_remove(f->x, f->ask.name);
+	}
+	filling_free(f);
 }
 
 static int keep(struct filling *f, const struct unpack_result *got, struct error *err)
@@ -168,19 +189,16 @@ static void on_status(struct source *s, uint32_t events)
 	if (!unpack_read(f->unpack))
 		return;
 	event_remove(f->x, s);
-	r = unpack_finish(f->unpack, &got, &err);
-	f->unpack = NULL;
+	r = unpack_finish(TAKE_PTR(f->unpack), &got, &err);
 	if (!r && keep(f, &got, &err) < 0) {
-		char path[4300];
-
-		(void)snprintf(path, sizeof(path), "%s/env/%s", f->x->state_path, f->folder);
-		remove_tree(f->x, path);
+		env_remove(f->x, f->folder);
 		r = -1;
 	}
-	if (f->session && r < 0) {
-		(void)err_wrap(&err, "environment '%s'", f->env.name);
-		session_error(f->session, f->request, &err);
-	} else if (f->session) {
+	if (r < 0) {
+		filling_failed(f, &err);
+		return;
+	}
+	if (f->session) {
 		json_t *j = report_environment(&f->env);
 
 		json_object_set_new(j, "skipped", report_counts(got.skipped));
@@ -196,15 +214,23 @@ static void on_progress(void *data, uint64_t bytes, uint64_t entries)
 
 	if (f->session)
 		session_event(f->session, f->request, "progress",
-			      json_pack("{s:I,s:I}", "bytes", (json_int_t)bytes, "entries",
-					(json_int_t)entries), NULL, 0);
+			      json_pack("{s:s,s:I,s:I}", "phase", "unpack", "bytes",
+					(json_int_t)bytes, "entries", (json_int_t)entries),
+			      NULL, 0);
 }
 
 void environment_session_gone(struct session *s)
 {
-	for (struct filling *f = fillings; f; f = f->next)
-		if (f->session == s)
-			f->session = NULL;
+	export_session_gone(s);
+	for (struct filling *f = fillings, *next; f; f = next) {
+		next = f->next;
+		if (f->session != s)
+			continue;
+		f->session = NULL;
+		/* nobody waits for an image any more; what has come of it is kept */
+		if (f->image)
+			filling_cancel(f);
+	}
 }
 
 struct known {
@@ -256,16 +282,16 @@ static char *dump(const json_t *params, const char *key)
 	return json_dumps(j ? j : json_object(), JSON_COMPACT);
 }
 
-static int check_create(struct executor *x, const json_t *params, struct error *err)
+static int check_create(struct executor *x, const json_t *params, const char *kind,
+			struct error *err)
 {
 	cleanup_environment struct environment old = { .name = "" };
-	const char *name = text_of(params, "name"), *kind = text_of(params, "kind");
-	const char *cache = text_of(params, "cache");
+	const char *name = text_of(params, "name"), *cache = text_of(params, "cache");
 
 	if (parse_name(name) < 0)
 		return err_set(err, ERR_USAGE, "'%.128s' cannot be the name of an environment: use "
 			       "letters, digits and '._:/-'", name);
-	if (strcmp(kind, "directory") && strcmp(kind, "archive"))
+	if (strcmp(kind, "directory") && strcmp(kind, "archive") && strcmp(kind, "image"))
 		return err_set(err, ERR_USAGE, "the kind of an environment is directory or archive");
 	if (cache && strcmp(cache, "none") && strcmp(cache, "normal") &&
 	    strcmp(cache, "aggressive"))
@@ -279,20 +305,22 @@ static int check_create(struct executor *x, const json_t *params, struct error *
 		(void)err_set(err, ERR_EXISTS, "there is an environment '%s' already", name);
 		return err_hint(err, "choose another name, or --replace");
 	}
+	if (export_any(name))
+		return err_set(err, ERR_BUSY, "environment '%s' is being exported", name);
 	if (json_is_true(json_object_get(params, "replace")) &&
 	    snapshot_check_environment(x, name, err) < 0)
 		return -1;
 	return 0;
 }
 
-int environment_create(struct session *s, json_int_t id, const json_t *params,
-		       struct error *err)
+int filling_new(struct session *s, json_int_t id, const json_t *params, const char *kind,
+		struct filling **ret, struct error *err)
 {
-	bool folder = !strcmp(text_of(params, "kind"), "directory");
+	bool folder = !strcmp(kind, "directory");
 	struct executor *x = s->x;
 	struct filling *f;
 
-	if (check_create(x, params, err) < 0)
+	if (check_create(x, params, kind, err) < 0)
 		return -1;
 	f = calloc(1, sizeof(*f));
 	if (!f)
@@ -300,10 +328,11 @@ int environment_create(struct session *s, json_int_t id, const json_t *params,
 	f->x = x;
 	f->session = s;
 	f->request = id;
+	f->source.fd = -1;
 	f->fd = wire_take_fd(&s->wire);
 	f->replace = json_is_true(json_object_get(params, "replace"));
 	(void)snprintf(f->env.name, sizeof(f->env.name), "%s", text_of(params, "name"));
-	(void)snprintf(f->env.kind, sizeof(f->env.kind), "%s", text_of(params, "kind"));
+	(void)snprintf(f->env.kind, sizeof(f->env.kind), "%s", kind);
 	(void)snprintf(f->env.cache, sizeof(f->env.cache), "%s",
 		       text_of(params, "cache") ? text_of(params, "cache") : "normal");
 	f->env.source = copy(params, "source");
@@ -322,14 +351,34 @@ int environment_create(struct session *s, json_int_t id, const json_t *params,
 	};
 	f->next = fillings;
 	fillings = f;
-	if (f->fd < 0)
-		(void)err_set(err, ERR_PROTOCOL, "the descriptor to make it from is missing");
-	if (f->fd < 0 || f->ask.parent_fd < 0 || unpack_start(&f->ask, &f->unpack, err) < 0) {
+	if (f->ask.parent_fd < 0) {
 		filling_free(f);
 		return -1;
 	}
+	*ret = f;
+	return 0;
+}
+
+int filling_unpack(struct filling *f, struct error *err)
+{
+	if (unpack_start(&f->ask, &f->unpack, err) < 0)
+		return -1;
 	f->source = (struct source){ .fd = unpack_fd(f->unpack), .ready = on_status };
-	if (event_add(x, &f->source, EPOLLIN, err) < 0) {
+	return event_add(f->x, &f->source, EPOLLIN, err);
+}
+
+int environment_create(struct session *s, json_int_t id, const json_t *params,
+		       struct error *err)
+{
+	struct filling *f;
+
+	if (!strcmp(text_of(params, "kind"), "image"))
+		return err_set(err, ERR_USAGE, "an image is pulled: environment.pull");
+	if (filling_new(s, id, params, text_of(params, "kind"), &f, err) < 0)
+		return -1;
+	if (f->fd < 0)
+		(void)err_set(err, ERR_PROTOCOL, "the descriptor to make it from is missing");
+	if (f->fd < 0 || filling_unpack(f, err) < 0) {
 		filling_free(f);
 		return -1;
 	}
@@ -350,6 +399,10 @@ int environment_delete(struct session *s, json_int_t id, const json_t *params,
 				      name, run->rec.id);
 			return err_hint(err, "'faas execution cancel %s' first", run->rec.id);
 		}
+	if (export_any(name)) {
+		(void)err_set(err, ERR_BUSY, "environment '%s' is being exported", name);
+		return err_hint(err, "try again when that has ended");
+	}
 	if (store_environment_get(s->x->store, name, &e, err) < 0 ||
 	    snapshot_check_environment(s->x, name, err) < 0 ||
 	    store_environment_delete(s->x->store, name, err) < 0)

@@ -9,6 +9,20 @@
 
 int environment_create(struct session *s, json_int_t id, const json_t *params,
 		       struct error *err);
+/* image.c */
+int environment_pull(struct session *s, json_int_t id, const json_t *params,
+		     struct error *err);
+int environment_prune(struct session *s, json_int_t id, const json_t *params,
+		      struct error *err);
+/* export.c */
+int environment_export(struct session *s, json_int_t id, const json_t *params,
+		       struct error *err);
+void export_session_gone(struct session *s);
+/* Is one at work in this environment, or in any (NULL)? */
+bool export_any(const char *name);
+/* update.c */
+int environment_update(struct session *s, json_int_t id, const json_t *params,
+		       struct error *err);
 int environment_list(struct session *s, json_int_t id, const json_t *params,
 		     struct error *err);
 int environment_get(struct session *s, json_int_t id, const json_t *params,

@@ -24,6 +24,10 @@
  *	compact.c	long stacks of layers made short
  *	work.c		what a helper does meanwhile
  *	branch.c	named lines of them
+ *	environment.c	environments, made from folders and archives
+ *	image.c		environments from images
+ *	export.c	environments as archives and images
+ *	update.c	changes of their defaults
  *	network.c	slirp4netns for --network nat
  *	journal.c	what survives kill -9; recover.c reads it
  *	reserve.c	room to delete with, when the disk is full

@@ -115,13 +115,13 @@ json_t *report_branch(const struct branch *b)
 
 json_t *report_environment(const struct environment *e)
 {
-	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I}",
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I}",
 			 "name", e->name, "kind", e->kind, "source", text(e->source),
 			 "cache", text(e->cache), "resources", parsed(e->resources, json_object()),
 			 "variables", parsed(e->variables, json_object()),
 			 "workdir", text(e->workdir), "user", text(e->user),
 			 "shell", text(e->shell), "created_at", time_of(e->created_ms),
-			 "size_bytes", (json_int_t)e->size_bytes,
+			 "image", parsed(e->image, json_null()), "size_bytes", (json_int_t)e->size_bytes,
 			 "entries", (json_int_t)e->entries);
 }
 

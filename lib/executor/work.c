@@ -10,7 +10,7 @@ struct work {
 	struct executor *x;
 	struct session *session;	/* NULL when it has gone, or nobody waits */
 	json_int_t request;
-	struct helper *helper;
+	struct task *helper;
 	work_done *done;
 	void *data;
 	bool for_session;
@@ -46,12 +46,12 @@ static void on_line(struct source *s, uint32_t events)
 	struct error err = { 0 };
 
 	(void)events;
-	if (!helper_read(w->helper))
+	if (!task_read(w->helper))
 		return;
 	event_remove(w->x, s);
 	unlink_work(w);
 	w->x->busy_us = clock_us();
-	if (helper_finish(w->helper, &result, &err) < 0)
+	if (task_finish(w->helper, &result, &err) < 0)
 		result = NULL;
 	finish(w, result, &err);
 }
@@ -69,7 +69,7 @@ int work_start(struct executor *x, const struct work_request *req, struct sessio
 	       json_int_t id, struct error *err)
 {
 	struct work *w = calloc(1, sizeof(*w));
-	struct helper_request ask = req->helper;
+	struct task_request ask = req->helper;
 
 	if (!w)
 		return err_sys(err, ENOMEM, "start a helper");
@@ -79,13 +79,13 @@ int work_start(struct executor *x, const struct work_request *req, struct sessio
 	};
 	ask.progress = on_progress;
 	ask.data = w;
-	if (helper_start(&ask, &w->helper, err) < 0) {
+	if (task_start(&ask, &w->helper, err) < 0) {
 		free(w);
 		return -1;
 	}
-	w->source = (struct source){ .fd = helper_fd(w->helper), .ready = on_line };
+	w->source = (struct source){ .fd = task_fd(w->helper), .ready = on_line };
 	if (event_add(x, &w->source, EPOLLIN, err) < 0) {
-		helper_free(w->helper);
+		task_free(w->helper);
 		free(w);
 		return -1;
 	}
@@ -100,7 +100,7 @@ static void end(struct work *w, const char *why)
 
 	event_remove(w->x, &w->source);
 	unlink_work(w);
-	helper_free(w->helper);
+	task_free(w->helper);
 	(void)err_set(&err, ERR_UNAVAILABLE, "%s", why);
 	finish(w, NULL, &err);
 }

@@ -7,7 +7,7 @@
  */
 
 #include "lib/executor/executor.h"
-#include "lib/helper/helper.h"
+#include "lib/helper/task.h"
 
 struct work;
 
@@ -20,7 +20,7 @@ typedef int work_done(struct executor *x, void *data, json_t *result, json_t **a
 		      struct error *err);
 
 struct work_request {
-	struct helper_request helper;	/* progress goes to the session as events */
+	struct task_request helper;	/* progress goes to the session as events */
 	work_done *done;
 	void *data;			/* done's; it is freed by done, not here */
 	bool for_session;		/* ends with the session: nobody else wants it */

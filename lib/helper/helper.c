@@ -5,49 +5,30 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/base/macro.h"
-#include "lib/base/strbuf.h"
+#include "lib/base/cleanup.h"
 
-enum { LINE_MAX_BYTES = 16 << 20, ABOVE = 100 };
+enum { LINE_LIMIT = 1 << 20 };	/* bytes of one status line */
 
-struct helper {
-	struct helper_request req;
-	char name[64];
-	pid_t pid;			/* 0 when it has been waited for */
-	int fd;
-	struct strbuf line;
-	json_t *last;			/* the line with "ok", or NULL */
-	bool broken;			/* it sent what is not ours */
-};
-
-/* Beside this program as it was built, or where it is installed. */
-static int find(const char *program, char path[4096], struct error *err)
+int helper_path(const char *program, char path[4096], struct error *err)
 {
-	static const char *const places[] = { "%s", "../libexec/faas/%s" };
+	static const char *const places[] = { "", "../libexec/faas/" };
 	ssize_t n = readlink("/proc/self/exe", path, 3900);
 	char *name;
 
-	if (*program == '/') {
-		(void)snprintf(path, 4096, "%s", program);
-		return 0;
-	}
 	if (n < 0)
 		return err_sys(err, errno, "find this program");
 	path[n] = '\0';
 	name = strrchr(path, '/');
 	if (!name)
-		return err_set(err, ERR_BUG, "this program has no folder");
+		return err_set(err, ERR_BUG, "this program has no directory");
 	name++;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		(void)snprintf(name, 4096 - (size_t)(name - path), i ? "../libexec/faas/%s" : "%s",
-			       program);
-		if (!access(path, X_OK))
+		(void)snprintf(name, 4096 - (size_t)(name - path), "%s%s", places[i], program);
+		if (access(path, X_OK) == 0)
 			return 0;
 	}
 	*name = '\0';
@@ -55,114 +36,89 @@ static int find(const char *program, char path[4096], struct error *err)
 	return err_hint(err, "it is built and installed with faas; install it again");
 }
 
-/* What it is asked, as a file that is read from its beginning. */
-static int ask_file(const json_t *ask, struct error *err)
+static bool among(int fd, const int fds[], size_t n)
 {
-	cleanup_close int fd = memfd_create("ask", MFD_CLOEXEC);
-
-	if (fd < 0 || json_dumpfd(ask, fd, JSON_COMPACT) < 0 || lseek(fd, 0, SEEK_SET) < 0)
-		return err_sys(err, errno ? errno : ENOMEM, "ask a helper");
-	return TAKE_FD(fd);
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] == fd)
+			return true;
+	return false;
 }
 
-/* Its descriptors come from numbers that none of them is to have. */
-static int arrange(posix_spawn_file_actions_t *actions, const int *fds, int n, int above[],
-		   struct error *err)
-{
-	int r = 0;
-
-	for (int i = 0; i < n; i++)
-		above[i] = -1;
-	for (int i = 0; i < n && !r; i++) {
-		above[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, ABOVE);
-		if (above[i] < 0)
-			return err_sys(err, errno, "start a helper");
-		/* 0 and 1, then 3 and on: 2 stays ours */
-		r = posix_spawn_file_actions_adddup2(actions, above[i], i < 2 ? i : i + 1);
-	}
-	return r ? err_sys(err, r, "start a helper") : 0;
-}
-
-static int spawn(struct helper *h, const char *path, const int *fds, int n, struct error *err)
+int helper_spawn(pid_t *ret_pid, const char *path, char *const argv[], const int fds[],
+		 size_t n, struct error *err)
 {
 	char *const envp[] = { (char *)"LC_ALL=C", NULL };
-	char *const argv[] = { h->name, NULL };
 	posix_spawn_file_actions_t actions;
-	int above[HELPER_FDS_MAX + 2], r;
 	posix_spawnattr_t attr;
 	sigset_t none, all;
+	int r;
 
 	if (posix_spawn_file_actions_init(&actions) || posix_spawnattr_init(&attr))
-		return err_sys(err, ENOMEM, "start a helper");
+		return err_set(err, ERR_LIMIT, "no memory to start %s", argv[0]);
 	(void)sigemptyset(&none);
 	(void)sigfillset(&all);
-	(void)posix_spawnattr_setsigmask(&attr, &none);
-	(void)posix_spawnattr_setsigdefault(&attr, &all);
 	/* a group of its own: the terminal's interrupt is for us to pass on */
-	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-					      POSIX_SPAWN_SETPGROUP);
-	r = arrange(&actions, fds, n, above, err);
-	if (!r) {
-		r = posix_spawn(&h->pid, path, &actions, &attr, argv, envp);
-		if (r) {
-			h->pid = 0;
-			r = err_sys(err, r, "start '%.300s'", path);
-		}
-	}
-	for (int i = 0; i < n; i++)
-		if (above[i] >= 0)
-			(void)close(above[i]);
+	r = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
+						POSIX_SPAWN_SETSIGDEF |
+						POSIX_SPAWN_SETPGROUP);
+	if (r == 0)
+		r = posix_spawnattr_setsigmask(&attr, &none);
+	if (r == 0)
+		r = posix_spawnattr_setsigdefault(&attr, &all);
+	for (int std = 0; std < 2 && r == 0; std++)
+		if (!among(std, fds, n))
+			r = posix_spawn_file_actions_addopen(&actions, std, "/dev/null",
+							     O_RDWR, 0);
+	/* the same number, but no longer close-on-exec */
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (fds[i] >= 0)
+			r = posix_spawn_file_actions_adddup2(&actions, fds[i], fds[i]);
+	if (r == 0)
+		r = posix_spawn(ret_pid, path, &actions, &attr, argv, envp);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	(void)posix_spawnattr_destroy(&attr);
-	return r;
+	return r ? err_sys(err, r, "start '%.300s'", path) : 0;
 }
 
-int helper_start(const struct helper_request *req, struct helper **ret, struct error *err)
+int helper_open(struct helper *h, const char *program, struct error *err)
 {
-	CLEANUP(helper_free) struct helper *h = calloc(1, sizeof(*h));
-	cleanup_close int ask = -1, write_end = -1;
-	int fds[HELPER_FDS_MAX + 2], ends[2];
-	char path[4096];
+	int ends[2];
 
-	if (!h || req->n_fds > HELPER_FDS_MAX)
-		return err_sys(err, h ? E2BIG : ENOMEM, "start a helper");
-	h->req = *req;
-	h->fd = -1;
-	h->line = (struct strbuf)STRBUF(LINE_MAX_BYTES);
-	(void)snprintf(h->name, sizeof(h->name), "%s", req->program);
-	if (find(req->program, path, err) < 0)
-		return -1;
-	ask = ask_file(req->ask, err);
-	if (ask < 0)
-		return -1;
+	*h = (struct helper){
+		.program = program, .fd = -1, .write_fd = -1, .line = STRBUF(LINE_LIMIT),
+		.progress = h->progress, .data = h->data,
+	};
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "make a pipe");
 	h->fd = ends[0];
-	write_end = ends[1];
-	if (fcntl(h->fd, F_SETFL, O_NONBLOCK) < 0)
-		return err_sys(err, errno, "make a pipe");
-	fds[0] = ask;
-	fds[1] = write_end;
-	memcpy(fds + 2, req->fds, sizeof(*fds) * (size_t)req->n_fds);
-	if (spawn(h, path, fds, req->n_fds + 2, err) < 0)
-		return -1;
-	*ret = TAKE_PTR(h);
-	return 0;
+	h->write_fd = ends[1];
+	return fcntl(h->fd, F_SETFL, O_NONBLOCK) < 0 ? err_sys(err, errno, "make a pipe") : 0;
 }
 
-int helper_fd(const struct helper *h)
+int helper_start(struct helper *h, const char *path, char *const argv[], const int fds[],
+		 size_t n, struct error *err)
 {
-	return h->fd;
+	cleanup_close int write_end = TAKE_FD(h->write_fd);
+	cleanup_free int *all = calloc(n + 1, sizeof(*all));
+	char found[4096];
+
+	if (!all)
+		return err_set(err, ERR_LIMIT, "no memory to start %s", h->program);
+	if (n)
+		memcpy(all, fds, n * sizeof(*all));
+	all[n] = write_end;
+	if (!path && helper_path(h->program, found, err) < 0)
+		return -1;
+	return helper_spawn(&h->pid, path ? path : found, argv, all, n + 1, err);
 }
 
 static void take_line(struct helper *h)
 {
-	json_t *line = strbuf_failed(&h->line) ? NULL
-		: json_loads(h->line.buf, JSON_REJECT_DUPLICATES, NULL);
-	const json_t *progress = json_object_get(line, "progress");
+	json_t *line = json_loads(h->line.buf, JSON_REJECT_DUPLICATES, NULL), *progress;
 
-	if (progress && h->req.progress)
-		h->req.progress(h->req.data, progress);
+	progress = json_object_get(line, "progress");
+	if (progress && h->progress)
+		h->progress(h->data, progress);
 	if (json_is_boolean(json_object_get(line, "ok")) && !h->last) {
 		h->last = line;
 		return;
@@ -173,25 +129,26 @@ static void take_line(struct helper *h)
 
 bool helper_read(struct helper *h)
 {
-	char buf[16384];
+	char buf[4096];
 
 	for (;;) {
 		ssize_t n = read(h->fd, buf, sizeof(buf));
-		const char *at = buf, *end;
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return errno != EAGAIN;
-		if (!n)
+		if (n == 0)
 			return true;
-		while ((end = memchr(at, '\n', (size_t)(buf + n - at)))) {
-			strbuf_add(&h->line, at, (size_t)(end - at));
+		for (ssize_t i = 0; i < n; i++) {
+			if (buf[i] != '\n') {
+				strbuf_addc(&h->line, buf[i]);
+				continue;
+			}
+			h->broken |= strbuf_failed(&h->line);
 			take_line(h);
 			strbuf_clear(&h->line);
-			at = end + 1;
 		}
-		strbuf_add(&h->line, at, (size_t)(buf + n - at));
 	}
 }
 
@@ -206,46 +163,47 @@ static int reap(struct helper *h)
 	return status;
 }
 
-/* Its last line, checked against how it ended. */
-static int outcome(const struct helper *h, int status, json_t **ret, struct error *err)
+int helper_result(struct helper *h, struct error *err)
 {
-	const char *code = json_string_value(json_object_get(h->last, "code"));
-	const char *message = json_string_value(json_object_get(h->last, "message"));
-	const char *hint = json_string_value(json_object_get(h->last, "hint"));
+	int status = reap(h);
+	const char *code, *message, *entry, *hint;
 
+	(void)helper_read(h);
+	code = json_string_value(json_object_get(h->last, "code"));
+	message = json_string_value(json_object_get(h->last, "message"));
+	entry = json_string_value(json_object_get(h->last, "entry"));
+	hint = json_string_value(json_object_get(h->last, "hint"));
 	if (h->last && json_is_false(json_object_get(h->last, "ok")) && code && message) {
 		(void)err_set(err, err_by_name(code), "%s", message);
-		return hint ? err_hint(err, "%s", hint) : -1;
+		if (hint)
+			(void)err_hint(err, "%s", hint);
+		return entry ? err_wrap(err, "entry '%.200s'", entry) : -1;
 	}
 	if (WIFSIGNALED(status))
-		return err_set(err, ERR_SYSTEM, "%s was killed by signal %d", h->name,
+		return err_set(err, ERR_SYSTEM, "%s was killed by signal %d", h->program,
 			       WTERMSIG(status));
-	if (!json_is_true(json_object_get(h->last, "ok")) || h->broken || status)
-		return err_set(err, ERR_PROTOCOL, "%s ended without a result", h->name);
-	*ret = json_incref(h->last);
+	if (!json_is_true(json_object_get(h->last, "ok")) || h->broken || status != 0)
+		return err_set(err, ERR_PROTOCOL, "%s ended without a result", h->program);
 	return 0;
 }
 
-int helper_finish(struct helper *h, json_t **ret, struct error *err)
+void helper_release(struct helper *h)
 {
-	int status = reap(h), r;
-
-	(void)helper_read(h);
-	r = outcome(h, status, ret, err);
-	helper_free(h);
-	return r;
-}
-
-void helper_free(struct helper *h)
-{
-	if (!h)
-		return;
 	if (h->pid > 0)
 		(void)kill(h->pid, SIGKILL);
 	(void)reap(h);
 	if (h->fd >= 0)
 		(void)close(h->fd);
-	json_decref(h->last);
+	if (h->write_fd >= 0)
+		(void)close(h->write_fd);
+	h->fd = h->write_fd = -1;
+	json_decref(TAKE_PTR(h->last));
 	strbuf_release(&h->line);
-	free(h);
+}
+
+uint64_t helper_u64(const json_t *object, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(object, key));
+
+	return n > 0 ? (uint64_t)n : 0;
 }

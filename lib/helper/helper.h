@@ -2,52 +2,58 @@
 #define FAAS_HELPER_HELPER_H
 
 /*
- * A helper program: what runs beside the caller
- * =============================================
+ * A helper program that says what it does
+ * =======================================
  *
- * A program of ours that stands beside faas, or in libexec: it reads one JSON object
- * from its standard input, works on the descriptors 3, 4, ... that it gets, and writes
- * JSON lines to its standard output: any number of {"progress":{...}}, then one with
- * "ok", as lib/archive/report.h has them. It has its own heavy libraries, may take long,
- * and may be taken over by what it reads without the caller being so.
+ * faas-archive and faas-oci do the work that the executor must not do itself. They get
+ * descriptors, and write JSON lines to a pipe: {"progress":{...}} any number of times,
+ * then one line with "ok", which is checked against how the program ended.
  *
- *	helper_start(&req, &h, err)
- *	when helper_fd(h) is readable:	helper_read(h), until it returns true
- *	then:				helper_finish(h, &result, err)
- *	or to give up:			helper_free(h), which kills it
- *
- * Nothing else may reap it. ERR_UNSUPPORTED when it is not installed; the code that it
- * gives itself; ERR_PROTOCOL when it ended without a word.
+ *	helper_open(&h, "faas-oci", err)	makes the pipe
+ *	helper_start(&h, NULL, argv, fds, n, err)
+ *	when h.fd is readable:	helper_read(&h), until it returns true
+ *	then:			helper_result(&h, err), and h.last is the last line
+ *	helper_release(&h)	kills it if it still runs
  */
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
-#include "lib/base/cleanup.h"
 #include "lib/base/error.h"
+#include "lib/base/strbuf.h"
 
-enum { HELPER_FDS_MAX = 12 };
-
-struct helper_request {
-	const char *program;		/* "faas-state", or a path */
-	const json_t *ask;
-	int fds[HELPER_FDS_MAX];	/* 3, 4, ... for it; they stay the caller's */
-	int n_fds;
-	/* of each progress line, borrowed; or NULL */
-	void (*progress)(void *data, const json_t *progress);
+struct helper {
+	const char *program;
+	pid_t pid;		/* 0 when it has been waited for */
+	int fd;			/* what it says, or -1 */
+	int write_fd;		/* its end, until it is started */
+	struct strbuf line;
+	json_t *last;		/* the line with "ok", or NULL */
+	bool broken;		/* it sent what is not ours */
+	void (*progress)(void *data, const json_t *progress);	/* or NULL */
 	void *data;
 };
 
-struct helper;
+/* Beside this program as it was built, or where it is installed. */
+int helper_path(const char *program, char path[4096], struct error *err) _must_check_;
+/* Starts it with these descriptors (-1 is left out) and nothing else. */
+int helper_spawn(pid_t *ret_pid, const char *path, char *const argv[], const int fds[],
+		 size_t n, struct error *err) _must_check_;
 
-int helper_start(const struct helper_request *req, struct helper **ret,
-		 struct error *err) _must_check_;
-int helper_fd(const struct helper *h);
+int helper_open(struct helper *h, const char *program, struct error *err) _must_check_;
+/* path NULL: helper_path(). The status descriptor, h->write_fd, goes along. */
+int helper_start(struct helper *h, const char *path, char *const argv[], const int fds[],
+		 size_t n, struct error *err) _must_check_;
 /* Takes in what has arrived; true when there is no more. */
 bool helper_read(struct helper *h);
-/* Waits for its end. *ret is the line with "ok": true; the caller's. Releases h. */
-int helper_finish(struct helper *h, json_t **ret, struct error *err) _must_check_;
-void helper_free(struct helper *h);
-DEFINE_CLEANUP(struct helper *, helper_free);
+/* Waits for it, which has ended or is about to. */
+int helper_result(struct helper *h, struct error *err) _must_check_;
+void helper_release(struct helper *h);
+
+/* A number of a line, 0 when there is none. */
+uint64_t helper_u64(const json_t *object, const char *key);
 
 #endif

@@ -10,7 +10,8 @@ static const struct column columns[] = {
 	COLUMN_CHARS(S, name), COLUMN_CHARS(S, kind), COLUMN_CHARS(S, cache),
 	COLUMN_TEXT(S, source), COLUMN_TEXT(S, path), COLUMN_TEXT(S, resources),
 	COLUMN_TEXT(S, variables), COLUMN_TEXT(S, workdir), COLUMN_TEXT(S, user),
-	COLUMN_TEXT(S, shell), COLUMN_TEXT(S, checksum), COLUMN_INT64(S, created_ms),
+	COLUMN_TEXT(S, shell), COLUMN_TEXT(S, checksum), COLUMN_TEXT(S, image),
+	COLUMN_INT64(S, created_ms),
 	COLUMN_INT64(S, size_bytes), COLUMN_INT64(S, entries),
 };
 static const struct entity entity = { "environment", columns, ARRAY_SIZE(columns) };

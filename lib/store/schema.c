@@ -72,6 +72,22 @@ static const char *const steps[] = {
 	"	base TEXT NOT NULL, head TEXT NOT NULL, labels TEXT,"
 	"	created_ms INTEGER NOT NULL"
 	") STRICT;",
+
+	/* 4: environments from images */
+	"CREATE TABLE environment_4 ("
+	"	name TEXT NOT NULL PRIMARY KEY CHECK (length(name) <= 128),"
+	"	kind TEXT NOT NULL CHECK (kind IN ('directory', 'archive', 'image', 'layers')),"
+	"	cache TEXT NOT NULL CHECK (cache IN ('none', 'normal', 'aggressive')),"
+	"	source TEXT, path TEXT, resources TEXT, variables TEXT, workdir TEXT,"
+	"	user TEXT, shell TEXT, checksum TEXT, image TEXT,"
+	"	created_ms INTEGER NOT NULL, size_bytes INTEGER NOT NULL,"
+	"	entries INTEGER NOT NULL"
+	") STRICT;"
+	"INSERT INTO environment_4 SELECT name, kind, cache, source, path, resources,"
+	"	variables, workdir, user, shell, checksum, NULL, created_ms, size_bytes,"
+	"	entries FROM environment;"
+	"DROP TABLE environment;"
+	"ALTER TABLE environment_4 RENAME TO environment;",
 };
 
 int schema_newest(void)

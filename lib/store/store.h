@@ -183,7 +183,7 @@ int store_execution_prune(struct store *store, const struct execution_prune *pru
 
 struct environment {
 	char name[STORE_NAME];
-	char kind[STORE_WORD];		/* "directory", "archive" */
+	char kind[STORE_WORD];		/* "directory", "archive", "image" */
 	char cache[STORE_WORD];		/* "none", "normal", "aggressive" */
 	char *source;			/* where it came from, as the user said it */
 	char *path;			/* of its root file system */
@@ -193,6 +193,7 @@ struct environment {
 	char *user;
 	char *shell;
 	char *checksum;
+	char *image;			/* JSON object of one that is from an image, or NULL */
 	int64_t created_ms;
 	int64_t size_bytes;
 	int64_t entries;		/* files, folders and links in it */

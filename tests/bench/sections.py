@@ -7,6 +7,7 @@ import time
 
 from peers import PAYLOAD
 import processes
+from image import image
 from state import state
 
 PATIENCE = 900
@@ -205,4 +206,4 @@ def output(bench):
 
 
 ALL = {"start": start, "first": first, "clients": clients, "memory": memory, "leaks": leaks,
-       "output": output, "state": state}
+       "output": output, "state": state, "image": image}

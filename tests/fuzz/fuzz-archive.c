@@ -73,13 +73,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size] = text[size + 1] = '\0';
 	e.type = data[0] % (ENTRY_OTHER + 1);
 	e.mode = data[1] | data[2] << 8;
-	limits = (struct policy_limits){ data[3] & 127, data[3] & 128 };
+	limits = (struct policy_limits){ data[3] & 127, data[3] & 128, data[2] & 1 };
 	e.path = text + 4;
 	e.link = e.path + strlen(e.path) + (e.path + strlen(e.path) < text + size);
 	e.size = data[2] == 255 ? -1 : data[2];
 
 	if (policy_decide(&e, &limits, &v, &err) < 0) {
 		require(err.msg[0] && err.code);
+	} else if (v.action == POLICY_WHITEOUT || (v.action == POLICY_OPAQUE && v.path[0])) {
+		require_clean(v.path, limits.max_depth);
 	} else if (v.action == POLICY_WRITE) {
 		require_clean(v.path, limits.max_depth);
 		require(e.type <= ENTRY_HARDLINK);

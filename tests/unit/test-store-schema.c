@@ -98,7 +98,7 @@ TEST(rules_are_in_the_file)
 {
 	static const char *const bad[] = {
 	    "INSERT INTO environment (name, kind, cache, created_ms, size_bytes, entries)"
-	    " VALUES ('x', 'image', 'none', 0, 0, 0)",
+	    " VALUES ('x', 'host', 'none', 0, 0, 0)",
 	    "INSERT INTO environment (name, kind, cache, created_ms, size_bytes, entries)"
 	    " VALUES ('x', 'archive', 'some', 0, 0, 0)",
 	    "INSERT INTO environment (name, kind, cache, created_ms, size_bytes, entries)"

@@ -1,4 +1,4 @@
-#include "lib/helper/helper.h"
+#include "lib/helper/task.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -10,26 +10,26 @@
 /* What stands in for a helper: a shell script that says what it is told. */
 static json_t *ask(const char *script, int extra_fd, struct error *err)
 {
-	struct helper_request req = {
+	struct task_request req = {
 		.program = "/tmp/faas-helper-XXXXXX", .fds = { extra_fd }, .n_fds = extra_fd >= 0,
 	};
 	char path[] = "/tmp/faas-helper-XXXXXX";
 	json_t *words = json_pack("{s:s}", "do", "this"), *result = NULL;
 	struct pollfd p = { .events = POLLIN };
-	struct helper *h;
+	struct task *h;
 	int fd = mkstemp(path), r;
 
 	check(fd >= 0 && dprintf(fd, "#!/bin/sh\n%s\n", script) > 0);
 	check(!fchmod(fd, 0700) && !close(fd));
 	req.program = path;
 	req.ask = words;
-	r = helper_start(&req, &h, err);
+	r = task_start(&req, &h, err);
 	if (!r) {
-		p.fd = helper_fd(h);
+		p.fd = task_fd(h);
 		do
 			(void)poll(&p, 1, -1);
-		while (!helper_read(h));
-		r = helper_finish(h, &result, err);
+		while (!task_read(h));
+		r = task_finish(h, &result, err);
 	}
 	check(!unlink(path));
 	json_decref(words);
@@ -109,27 +109,27 @@ TEST(what_is_no_result_is_an_error)
 
 TEST(one_that_is_not_there_is_named)
 {
-	struct helper_request req = { .program = "faas-no-such" };
+	struct task_request req = { .program = "faas-no-such" };
 	struct error err = { 0 };
-	struct helper *h;
+	struct task *h;
 	json_t *words = json_object();
 
 	req.ask = words;
-	check(helper_start(&req, &h, &err) < 0);
+	check(task_start(&req, &h, &err) < 0);
 	check(err.code == ERR_UNSUPPORTED && strstr(err.msg, "faas-no-such"));
 	json_decref(words);
 }
 
 TEST(one_that_is_given_up_is_gone)
 {
-	struct helper_request req = { .program = "/bin/cat" };
+	struct task_request req = { .program = "/bin/cat" };
 	json_t *words = json_object();
 	struct error err = { 0 };
-	struct helper *h;
+	struct task *h;
 
 	req.ask = words;
-	check(!helper_start(&req, &h, &err));
-	helper_free(h);
+	check(!task_start(&req, &h, &err));
+	task_free(h);
 	json_decref(words);
 }
 

@@ -1,0 +1,87 @@
+#ifndef FAAS_CMD_ENV_H
+#define FAAS_CMD_ENV_H
+
+/*
+ * What the commands of `faas env` share: env.c lists, shows, makes and deletes,
+ * env-pull.c is about images, env-export.c writes them, env-update.c changes defaults, env-alias.c has short names.
+ */
+
+#include <jansson.h>
+
+#include "cmd/command.h"
+#include "cmd/output.h"
+
+extern const struct cmd env_pull, env_update, env_export, env_prune, env_alias;
+
+/* The defaults that an environment is made with: put ENV_DEFAULTS(ARGS, d) in a table. */
+struct env_defaults {
+	const char *workdir, *user, *cache;
+	struct opt_strs variables;
+	uint64_t memory, cpus, pids, disk;
+};
+extern const char *const env_caches[];
+
+#define ENV_DEFAULTS(T, f)							\
+	OPT_STRS('e', "env-var", "var", T, f.variables, HINT_VARIABLE,		\
+		 "set variable NAME=value for every program in it"),		\
+	OPT_STR('w', "workdir", "dir", T, f.workdir, HINT_NONE,			\
+		"folder that programs start in (default: /work)"),		\
+	OPT_STR('u', "user", "user", T, f.user, HINT_USER,			\
+		"user that programs run as (default: root)"),			\
+	OPT_SIZE(0, "memory", "size", T, f.memory, "default limit of memory"),	\
+	OPT_CPUS(0, "cpus", "number", T, f.cpus, "default limit of CPUs"),	\
+	OPT_UINT(0, "pids", "number", T, f.pids, "default limit of processes"),	\
+	OPT_SIZE(0, "disk", "size", T, f.disk, "default limit of what is written"), \
+	OPT_CHOICE(0, "cache", "strategy", T, f.cache, env_caches,		\
+		   "how much to keep ready (default: normal)")
+
+/* The same for what an image is had with. */
+struct image_opts {
+	const char *platform, *username;
+	uint64_t timeout_ms;
+	bool password_stdin, insecure;
+};
+#define IMAGE_OPTIONS(T, f)							\
+	OPT_GROUP("images"),							\
+	OPT_STR(0, "platform", "platform", T, f.platform, HINT_NONE,		\
+		"take the image for this machine, such as linux/arm64 (default: this one)"), \
+	OPT_STR(0, "username", "name", T, f.username, HINT_NONE,		\
+		"say to the registry who asks"),				\
+	OPT_FLAG(0, "password-stdin", T, f.password_stdin,			\
+		 "read the password for it from stdin"),			\
+	OPT_FLAG(0, "insecure", T, f.insecure,					\
+		 "allow a registry without HTTPS or with any certificate"),	\
+	OPT_MS(0, "timeout", "time", T, f.timeout_ms,				\
+	       "give up a registry that is silent for <time> (default: 30s)")
+
+/* Adds them to the parameters of a request. */
+int env_put_defaults(const struct env_defaults *d, json_t *params, struct error *err)
+	_must_check_;
+
+/*
+ * Parameters of environment.pull for that reference, in a registry or on this machine;
+ * *ret_fd is the descriptor that goes along, or -1. *ret_name is its short name, to be
+ * freed, or NULL.
+ */
+int image_params(const struct image_opts *opts, const char *reference, json_t **ret,
+		 int *ret_fd, char **ret_name, struct error *err) _must_check_;
+
+/* The file of aliases, to be freed; NULL: there is no home. */
+char *image_alias_path(void);
+
+/* Sends and shows progress until it is made; takes params. */
+int env_make(struct ctx *ctx, const char *op, json_t *params, int fd, json_t **ret,
+	     struct error *err) _must_check_;
+/* The same line, for what else takes a while: bytes is 0 at the start. */
+struct progress {
+	uint64_t began_ms;
+	bool shown;
+};
+struct progress progress_begin(void);
+void progress_show(struct ctx *ctx, const json_t *data, const char *doing, struct progress *p);
+void progress_end(const struct progress *p);
+
+void put_environment(struct out *o, const json_t *e);
+int env_print_made(struct ctx *ctx, const json_t *made, struct error *err) _must_check_;
+
+#endif
