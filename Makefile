@@ -54,7 +54,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) \
 
 # The lean program: its libraries are inside it, so that nothing but libc is
 # loaded when it starts.
-LIBS = $(if $(STATIC),-ljansson -lsqlite3 -lseccomp -lm,-Wl,-Bstatic -ljansson -lsqlite3 -lseccomp -Wl,-Bdynamic -lm)
+LIBS = $(if $(STATIC),-ljansson -lsqlite3 -lseccomp -lsodium -lm,-Wl,-Bstatic -ljansson -lsqlite3 -lseccomp -lsodium -Wl,-Bdynamic -lm)
 # The program itself is static too: what the dynamic loader does at every start
 # costs as much as the rest of a start. Sanitizers need it dynamic.
 STATIC = $(if $(SANITIZE)$(COVERAGE),,-static-pie)
