@@ -21,6 +21,8 @@
  *	spawner.c	starts the static program, talks to it
  *	snapshot.c	files that runs left, and that others begin with
  *	branch.c	named lines of them
+ *	result.c	what steps of chains became; result-kept.c lets go of it
+ *	built.c		environments whose files are a snapshot's
  *	network.c	slirp4netns for --network nat
  *	journal.c	what survives kill -9; recover.c reads it
  *	reserve.c	room to delete with, when the disk is full
