@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/chain.h"
 #include "cmd/execution.h"
 #include "cmd/names.h"
 #include "cmd/output.h"
@@ -36,7 +37,7 @@ static void put_raw(struct out *o, const char *key, const json_t *value)
 static void put_environment(struct out *o, const json_t *e)
 {
 	static const char *const texts[] = {
-		"source", "workdir", "user", "shell", "created_at"
+		"source", "base", "snapshot", "workdir", "user", "shell", "created_at"
 	};
 
 	out_str(o, "name", text_of(e, "name"));
@@ -363,7 +364,7 @@ static const struct cmd env_create = {
 #undef ARGS
 
 static const struct cmd *const env_subs[] = {
-	&env_list, &env_show, &env_create, &env_delete, NULL
+	&env_list, &env_show, &env_create, &env_build, &env_delete, NULL
 };
 
 static const char *const aliases[] = { "environment", "environments", "envs", NULL };

@@ -20,6 +20,7 @@ _faas_command() {
 	'env list') path='env list' ;;
 	'env show') path='env show' ;;
 	'env create') path='env create' ;;
+	'env build') path='env build' ;;
 	'env delete') path='env delete' ;;
 	' snapshot' | ' snapshots') path='snapshot' ;;
 	'snapshot list') path='snapshot list' ;;
@@ -37,6 +38,11 @@ _faas_command() {
 	'branch diff') path='branch diff' ;;
 	'branch promote') path='branch promote' ;;
 	'branch delete') path='branch delete' ;;
+	' chain') path='chain' ;;
+	'chain list') path='chain list' ;;
+	'chain show') path='chain show' ;;
+	'chain delete') path='chain delete' ;;
+	'chain prune') path='chain prune' ;;
 	' try') path='try' ;;
 	' race') path='race' ;;
 	' language' | ' languages') path='language' ;;
@@ -67,7 +73,7 @@ _faas_about() {
 	global_flags='--help -h --json --quiet -q --verbose -v --no-input --no-pager'
 	global_values='--context --chdir -C --color'
 	case $1 in
-	'') subs='execute execution batch env snapshot branch try race language executor doctor completion config version help' ;;
+	'') subs='execute execution batch env snapshot branch chain try race language executor doctor completion config version help' ;;
 	'execute')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
@@ -114,7 +120,7 @@ _faas_about() {
 		values='--jobs -j --output-limit --halt --retries --joblog --env -E --mode -m --language -l --workdir -w --user -u --network --timeout --memory --cpus --pids --disk'
 		operands=('file' ) ;;
 	'env')
-		subs='list show create delete'
+		subs='list show create build delete'
 		flags=''
 		values=''
 		operands=() ;;
@@ -130,6 +136,10 @@ _faas_about() {
 		flags='--replace'
 		values='--env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache'
 		operands=('.' 'file' ) ;;
+	'env build')
+		flags='--no-cache --explain --replace'
+		values='--base -b --layer -r --copy -c --variable -e --workdir -w --user -u --network --timeout --memory --cpus --pids --disk --file -f --cache'
+		operands=('.' ) ;;
 	'env delete')
 		flags=''
 		values=''
@@ -156,7 +166,7 @@ _faas_about() {
 		values='--fields'
 		operands=('snapshot' 'snapshot' ) ;;
 	'snapshot exec')
-		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
+		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log --cached --explain'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
 		operands=('snapshot' '+.' ) ;;
 	'snapshot tag')
@@ -200,6 +210,27 @@ _faas_about() {
 		flags=''
 		values=''
 		operands=('*branch' ) ;;
+	'chain')
+		subs='list show delete prune'
+		flags='--no-cache --explain'
+		values='--base -b --run -r --copy -c --set -e --workdir -w --user -u --network --timeout --memory --cpus --pids --disk --name'
+		operands=('file' ) ;;
+	'chain list')
+		flags='--no-header --no-trunc'
+		values='--fields'
+		operands=() ;;
+	'chain show')
+		flags=''
+		values=''
+		operands=('.' ) ;;
+	'chain delete')
+		flags=''
+		values=''
+		operands=('.' ) ;;
+	'chain prune')
+		flags='--dry-run --yes -y'
+		values='--keep-last --older-than'
+		operands=() ;;
 	'try')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
@@ -311,6 +342,13 @@ _faas_kind() {
 	'env create --env-var' | 'env create -e') kind='variable' ;;
 	'env create --user' | 'env create -u') kind='user' ;;
 	'env create --cache') kind='=none normal aggressive' ;;
+	'env build --base' | 'env build -b') kind='environment' ;;
+	'env build --copy' | 'env build -c') kind='file' ;;
+	'env build --variable' | 'env build -e') kind='variable' ;;
+	'env build --user' | 'env build -u') kind='user' ;;
+	'env build --network') kind='=none nat host' ;;
+	'env build --file' | 'env build -f') kind='file' ;;
+	'env build --cache') kind='=none normal aggressive' ;;
 	'snapshot exec --env' | 'snapshot exec -E') kind='environment' ;;
 	'snapshot exec --mode' | 'snapshot exec -m') kind='=ephemeral cached branched' ;;
 	'snapshot exec --language' | 'snapshot exec -l') kind='language' ;;
@@ -355,6 +393,11 @@ _faas_kind() {
 	'branch exec --network') kind='=none nat host' ;;
 	'branch exec --status-file') kind='file' ;;
 	'branch exec --id-file') kind='file' ;;
+	'chain --base' | 'chain -b') kind='environment' ;;
+	'chain --copy' | 'chain -c') kind='file' ;;
+	'chain --set' | 'chain -e') kind='variable' ;;
+	'chain --user' | 'chain -u') kind='user' ;;
+	'chain --network') kind='=none nat host' ;;
 	'try --env' | 'try -E') kind='environment' ;;
 	'try --mode' | 'try -m') kind='=ephemeral cached branched' ;;
 	'try --language' | 'try -l') kind='language' ;;
