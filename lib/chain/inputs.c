@@ -62,7 +62,7 @@ static json_t *as_text(const char *plain, const char *coded, const char *bytes)
 static int note(struct inputs *in, const char *to, json_t *what, struct error *err)
 {
 	json_t *key = as_text("", "base64:", to);
-	int r = key && what ? json_object_set(in->content, json_string_value(key), what) : -1;
+	int r = key && what ? json_object_set(in->adding, json_string_value(key), what) : -1;
 
 	json_decref(key);
 	json_decref(what);
@@ -146,11 +146,46 @@ static int add_at(struct inputs *in, int dir, const char *name, const char *show
 	return note(in, to, json_sprintf("file %04o %s", st.st_mode & 0777, digest), err);
 }
 
+/* One for all of it, at a name that no other source has. */
+static int fold(struct inputs *in, const char *to, struct error *err)
+{
+	cleanup_free char *text = json_dumps(in->adding, JSON_COMPACT | JSON_SORT_KEYS);
+	cleanup_free char *name = strdup(to);
+	char digest[DIGEST_HEX];
+	size_t count = json_object_size(in->adding);
+
+	if (!text)
+		return err_sys(err, ENOMEM, "note '%s'", to);
+	digest_bytes(text, strlen(text), digest);
+	(void)json_object_clear(in->adding);
+	while (name && json_object_get(in->content, name)) {
+		char *longer;
+
+		if (asprintf(&longer, "%s, more", name) < 0)
+			longer = NULL;
+		free(name);
+		name = longer;
+	}
+	if (!name)
+		return err_sys(err, ENOMEM, "note '%s'", to);
+	return note(in, name, json_sprintf("tree %zu %s", count, digest), err);
+}
+
 int inputs_add(struct inputs *in, const char *source, const char *to, struct error *err)
 {
+	int r;
+
 	if (!in->content)
 		in->content = json_object();
-	return add_at(in, AT_FDCWD, source, source, to, 0, err);
+	in->adding = json_object();
+	r = add_at(in, AT_FDCWD, source, source, to, 0, err);
+	if (!r && json_object_size(in->adding) > INPUTS_TOLD)
+		r = fold(in, to, err);
+	if (!r && json_object_update(in->content, in->adding) < 0)
+		r = err_sys(err, ENOMEM, "note '%s'", to);
+	json_decref(in->adding);
+	in->adding = NULL;
+	return r;
 }
 
 static bool same_time(const struct timespec *a, const struct timespec *b)

@@ -25,7 +25,8 @@
 
 #include "lib/base/error.h"
 
-enum { INPUTS_MAX = 100000 };
+/* Of a source of more than that many, only what it is as a whole: "tree COUNT DIGEST". */
+enum { INPUTS_MAX = 1000000, INPUTS_TOLD = 4096 };
 
 struct input {
 	char *path;
@@ -34,6 +35,7 @@ struct input {
 
 struct inputs {
 	json_t *content;	/* NULL until the first is added */
+	json_t *adding;		/* private: of the source that is being looked at */
 	struct input *v;
 	size_t n, size;
 };

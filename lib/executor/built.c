@@ -64,6 +64,8 @@ int built_stack(struct executor *x, const struct environment *e, struct run *run
 	if (store_snapshot_get(x->store, e->snapshot, &s, err) < 0 ||
 	    snapshot_stack(&s, run, err) < 0)
 		return err_wrap(err, "environment '%s'", e->name);
+	/* so that it stays while this runs, whatever becomes of the environment */
+	run->rec.parent = strdup(s.id);
 	return 0;
 }
 

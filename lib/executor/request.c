@@ -397,9 +397,9 @@ int request_read(struct executor *x, const json_t *params, struct run *run,
 	struct slot *slot = snapshot_parent(x, params, run, &env, err) < 0 ? NULL :
 		slot_get(x, env ? env : "host", err);
 
-	if (!slot || built_stack(x, &slot->env, run, err) < 0 ||
-	    read_record(x, params, run, slot, err) < 0 ||
+	if (!slot || read_record(x, params, run, slot, err) < 0 ||
 	    read_mode(params, run, ret_cached, err) < 0 ||
+	    built_stack(x, &slot->env, run, err) < 0 ||
 	    read_limits(x, params, run, slot, err) < 0 || read_network(x, params, run, err) < 0)
 		return -1;
 	if (!workdir)

@@ -82,8 +82,10 @@ static json_t *parent_of(struct executor *x, const json_t *params, struct wanted
 		return json_sprintf("snapshot %s", parent.id);
 	if (!strcmp(name, "host"))
 		return host_identity();
-	if (env->snapshot)
+	if (env->snapshot) {
+		(void)snprintf(w->parent, sizeof(w->parent), "%s", env->snapshot);
 		return json_sprintf("snapshot %s", env->snapshot);
+	}
 	/* its folder has a name of its own each time that one is made */
 	return json_sprintf("environment %s", env->path && strrchr(env->path, '/')
 			    ? strrchr(env->path, '/') + 1 : name);

@@ -41,7 +41,7 @@ void result_yield(struct executor *x, const char *snapshot, const char *environm
 /* ---- built.c: environments whose files are a snapshot's ---- */
 /* Its path is then that of the root below all of its layers; NULL for the host's. */
 int built_root(struct executor *x, struct environment *e, struct error *err);
-/* The layers that a run in it begins with, unless it begins with a snapshot. */
+/* Its snapshot is the run's parent, unless that begins with another one. */
 int built_stack(struct executor *x, const struct environment *e, struct run *run,
 		struct error *err);
 /* Has it this program, in its layers or below them? */

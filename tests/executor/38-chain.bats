@@ -428,6 +428,35 @@ explained() {
 	eventually eval '[[ $(states) == "'"$layers"'" ]]'
 }
 
+@test "env build: a run goes on in what is replaced meanwhile" {
+	mkfifo go
+	faas env build moving --base base --layer 'echo 1 >/work/t'
+	"$FAAS" -q chain prune -y 3>&-
+	# what the program reads is ours to give
+	"$FAAS" execute -E moving 'echo up; read x; cat /work/t' <go >client.out 2>client.err 3>&- &
+	client=$!
+	exec 4>go
+	eventually grep -q up client.out
+	faas env build moving --base base --layer 'echo 2 >/work/t' --replace
+	"$FAAS" -q chain prune -y 3>&-
+	faas 5 env delete moving
+	has "$stderr" "in use by execution" "message"
+	echo >&4
+	exec 4>&-
+	wait "$client"
+	same "$(<client.out)" $'up\n1' "output"
+	faas execute -E moving -- cat /work/t
+	same "$output" 2 "the new one"
+}
+
+@test "env build: its programs are found, and languages with them" {
+	faas env build speaking --layer 'printf "#!/bin/sh\necho spoken\n" >/usr/local/bin/speak && chmod +x /usr/local/bin/speak'
+	faas execute -E speaking -- speak
+	same "$output" spoken "a program of its own"
+	faas execute -E speaking -l python 'print(6 * 7)'
+	same "$output" 42 "a language of its base"
+}
+
 @test "env build: fails with the step, and --replace replaces" {
 	faas 3 env build broken --base base --layer 'exit 3'
 	has "$stderr" "step 1 of 1 failed with status 3" "message"

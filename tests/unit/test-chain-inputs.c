@@ -67,6 +67,30 @@ TEST(a_folder_is_what_is_in_it)
 	check(json_equal(json_object_get(in.content, "/f"), json_object_get(in.content, "/t/f")));
 }
 
+TEST(of_very_many_there_is_one_digest)
+{
+	CLEANUP(tempdir_remove) struct tempdir *dir = tempdir_new();
+	CLEANUP_INPUTS struct inputs in = INPUTS;
+	CLEANUP_INPUTS struct inputs again = INPUTS;
+	char name[16];
+
+	for (int i = 0; i < INPUTS_TOLD; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		put_file(dir, name, "x", 1);
+	}
+	check(!inputs_add(&in, dir->path, "/t", &err) && !inputs_add(&in, dir->path, "/t", &err));
+	check(json_object_size(in.content) == 2 && in.n == 2 * (INPUTS_TOLD + 1));
+	check(!strncmp(content(&in, "/t"), "tree 4097 ", 10));
+	check_str(content(&in, "/t, more"), content(&in, "/t"));
+	put_file(dir, "7", "y", 1);
+	check(!inputs_add(&again, dir->path, "/t", &err));
+	check(strcmp(content(&again, "/t"), content(&in, "/t")) != 0);
+	check(!unlinkat(dir->fd, "7", 0));
+	inputs_release(&again);
+	check(!inputs_add(&again, dir->path, "/t", &err));
+	check(json_object_size(again.content) == INPUTS_TOLD);
+}
+
 static bool changed(const struct inputs *in)
 {
 	const char *which;
