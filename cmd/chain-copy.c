@@ -108,22 +108,23 @@ static int add_one(struct copying *c, const char *path, const char *to, bool in_
 	return inputs_add(&c->inputs, v[c->n - 1].path, v[c->n - 1].to, err);
 }
 
-static int add_source(struct copying *c, const struct step *s, const char *source,
-		      const char *folder, const char *to, bool in_folder, struct error *err)
+/* The pattern is the source's alone: of the folder each character is itself. */
+static int add_pattern(struct copying *c, const char *source, const char *folder, const char *to,
+		       struct error *err)
 {
-	bool relative = folder && *source != '/';
-	cleanup_free char *path = NULL;
+	cleanup_strbuf struct strbuf pattern = STRBUF((size_t)3 * PATH_MAX);
 	glob_t found = { 0 };
 	int r;
 
-	if (asprintf(&path, "%s%s%s", relative ? folder : "", relative ? "/" : "", source) < 0) {
-		path = NULL;
-		return err_sys(err, ENOMEM, "send files");
+	for (const char *p = folder; *p; p++) {
+		if (strchr("*?[\\", *p))
+			strbuf_addc(&pattern, '\\');
+		strbuf_addc(&pattern, *p);
 	}
-	if (s->anywhere || !strpbrk(source, "*?["))
-		return !s->anywhere && check_inside(folder, path, source, err) < 0 ? -1
-			: add_one(c, path, to, in_folder, err);
-	r = glob(path, 0, NULL, &found);
+	strbuf_addf(&pattern, "/%s", source);
+	if (strbuf_failed(&pattern))
+		return err_set(err, ERR_USAGE, "the source '%.64s...' is too long", source);
+	r = glob(pattern.buf, 0, NULL, &found);
 	if (r == GLOB_NOMATCH)
 		r = err_set(err, ERR_NOT_FOUND, "nothing here has a name like '%s'", source);
 	else if (r)
@@ -133,6 +134,27 @@ static int add_source(struct copying *c, const struct step *s, const char *sourc
 			: add_one(c, found.gl_pathv[i], to, true, err);
 	globfree(&found);
 	return r;
+}
+
+static int add_source(struct copying *c, const struct step *s, const char *source,
+		      const char *folder, const char *to, bool in_folder, struct error *err)
+{
+	cleanup_free char *path = NULL;
+
+	if (s->anywhere)
+		return add_one(c, source, to, in_folder, err);
+	if (*source == '/') {
+		(void)err_set(err, ERR_USAGE, "'%s' is outside of the folder '%s'", source, folder);
+		return err_hint(err, "--copy on the command line takes files from anywhere");
+	}
+	if (strpbrk(source, "*?["))
+		return add_pattern(c, source, folder, to, err);
+	if (asprintf(&path, "%s/%s", folder, source) < 0) {
+		path = NULL;
+		return err_sys(err, ENOMEM, "send files");
+	}
+	return check_inside(folder, path, source, err) < 0 ? -1
+		: add_one(c, path, to, in_folder, err);
 }
 
 int copying_plan(const struct step *s, const char *folder, const char *workdir,

@@ -283,6 +283,8 @@ int chain_run(struct chain *c, struct error *err)
 	struct client_options options = { 0 };
 	int status = 0;
 
+	if (!base)
+		base = c->o->environment;
 	c->variables = json_object();
 	c->results = calloc((size_t)c->steps->n, sizeof(*c->results));
 	if (!c->results)

@@ -45,7 +45,9 @@ int chain_ask(struct chain *c, const char *op, json_t *params, json_t **ret, str
 	cleanup_json json_t *kept = params;
 	int r = client_call(c->client, op, json_incref(kept), ret, err);
 
-	for (int i = 0; r < 0 && c->client && client_lost(c->client) && i < DEATHS_MAX; i++) {
+	/* gone before it was asked, or before it answered */
+	for (int i = 0; r < 0 && i < DEATHS_MAX && (client_lost(c->client) ||
+						     err->code == ERR_UNAVAILABLE); i++) {
 		if (client_reconnect(&c->client, err) < 0)
 			return -1;
 		r = client_call(c->client, op, json_incref(kept), ret, err);

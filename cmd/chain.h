@@ -24,6 +24,7 @@
 
 struct chain_options {
 	const char *base, *user, *network;
+	const char *environment;	/* where neither --base nor FROM says it */
 	struct opt_strs steps;		/* name of an option, its value, and so on */
 	uint64_t timeout_ms, memory, cpus, pids, disk;
 	bool no_cache, explain;
@@ -33,7 +34,10 @@ struct chain_options {
 #define CHAIN_OPTIONS(T, f, RUN, SET)					\
 	OPT_GROUP("Steps, in the order given"),				\
 	OPT_STR('b', "base", "name", T, f.base, HINT_ENVIRONMENT,	\
-		"begin with this snapshot or environment (default: host)"), \
+		"begin with this snapshot or environment"),	\
+	OPT_STR('E', "env", "name", T, f.environment, HINT_ENVIRONMENT,	\
+		"begin with environment <name> where nothing else is said",	\
+		.env = "FAAS_ENV", .config = "env", .hidden = true),		\
 	OPT_STRS('r', RUN, "code", T, f.steps, HINT_NONE,		\
 		 "run <code> by the shell", .flags = OPT_NAMED),	\
 	OPT_STRS('c', "copy", "file", T, f.steps, HINT_FILE,		\

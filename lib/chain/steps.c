@@ -226,11 +226,15 @@ static int add_line(struct steps *to, const char *line, int number, struct error
 		return unknown(line, len, err);
 	if (*rest == '[' && (step.kind == STEP_RUN || step.kind == STEP_COPY))
 		r = words_json(rest, &w, err);
-	else if (step.kind == STEP_RUN)
-		r = words_add(&w, rest, strlen(rest), err);
-	else
+	else if (step.kind != STEP_RUN)
 		r = words_split(rest, &w, err);
-	step.shell = step.kind == STEP_RUN && *rest != '[';
+	else
+		r = -1;
+	/* "[ -e x ] || y" is code */
+	step.shell = r < 0 && step.kind == STEP_RUN &&
+		(*rest != '[' || strchr(" \t[", rest[1]));
+	if (step.shell)
+		r = words_add(&w, rest, strlen(rest), err);
 	return r < 0 ? -1 : add(to, step, &w, line, err);
 }
 

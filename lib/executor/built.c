@@ -162,11 +162,19 @@ int built_check(struct executor *x, const char *name, struct error *err)
 
 /* ---- build ---- */
 
-static char *dump(const json_t *params, const char *key)
+/* What is below has it, unless something else is said. */
+static char *merged(const char *below, const json_t *params, const char *key)
 {
-	const json_t *j = json_object_get(params, key);
+	cleanup_json json_t *j = below ? json_loads(below, 0, NULL) : NULL;
+	json_t *given = json_object_get(params, key);
 
-	return json_dumps(j ? j : json_object(), JSON_COMPACT | JSON_SORT_KEYS);
+	if (!json_is_object(j)) {
+		json_decref(j);
+		j = json_object();
+	}
+	if (given)
+		(void)json_object_update(j, given);
+	return json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
 static char *copy_or(const json_t *params, const char *key, const char *otherwise)
@@ -213,10 +221,8 @@ static int set_defaults(struct executor *x, const json_t *params, const char *ba
 	e->workdir = copy_or(params, "workdir", below.workdir);
 	e->user = copy_or(params, "user", below.user);
 	e->shell = copy_or(params, "shell", below.shell);
-	e->variables = json_object_get(params, "variables") || !below.variables
-		? dump(params, "variables") : strdup(below.variables);
-	e->resources = json_object_get(params, "resources") || !below.resources
-		? dump(params, "resources") : strdup(below.resources);
+	e->variables = merged(below.variables, params, "variables");
+	e->resources = merged(below.resources, params, "resources");
 	return 0;
 }
 

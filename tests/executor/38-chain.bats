@@ -185,7 +185,7 @@ explained() {
 @test "chain: COPY takes what is beside its file, by name and by pattern" {
 	local made
 
-	mkdir -p x/src/deep y
+	mkdir -p "$PWD/[a]" && cd "[a]" && mkdir -p x/src/deep y
 	touch x/1.txt x/2.txt x/three
 	echo deep >x/src/deep/f
 	ln -s deep/f x/src/l
@@ -226,6 +226,11 @@ explained() {
 	printf 'RUN echo first\n' >steps
 	faas chain --base base - --run 'echo second' <steps
 	same "$output" $'first\nsecond' "a file on stdin, and then options"
+	faas env build usual --base base --layer 'echo usual >/work/which'
+	FAAS_ENV=usual faas chain --run 'cat /work/which'
+	same "$output" usual "the configured environment"
+	printf 'FROM base\nRUN test ! -e /work/which\n' >steps
+	FAAS_ENV=usual faas chain steps
 }
 
 @test "chain: --name moves to the newest result, and is never taken from others" {
@@ -397,6 +402,9 @@ explained() {
 	same "$(executions)" $((before + 1)) "executions of what is known"
 	faas execute -E more 'cat made; echo $COLOR'
 	same "$output" $'tool\nred' "an environment on an environment"
+	faas env build third --base more --layer true --variable SHAPE=round
+	faas execute -E third 'echo $COLOR $SHAPE'
+	same "$output" "red round" "variables of both"
 	faas env build snapped --base base --layer true
 	faas execute -E snapped -w / -- cat /work/base
 	same "$output" base "an environment on a snapshot"

@@ -46,6 +46,17 @@ TEST(every_kind)
 	check_str(step_name(s.v[6].kind), "WORKDIR");
 }
 
+TEST(code_that_begins_with_a_bracket)
+{
+	CLEANUP_STEPS struct steps s = { 0 };
+	struct error err;
+
+	check(!parse("RUN [ -e x ] || y\nRUN [[ a ]]\nRUN [ \"a\", \"b\" ]\n", &s, &err));
+	check(s.v[0].shell && s.v[1].shell && !s.v[2].shell && s.v[2].n == 2);
+	check_str(s.v[0].words[0], "[ -e x ] || y");
+	check(parse("RUN [\"a\", b]\n", &s, &err) < 0);
+}
+
 TEST(lines_that_go_on)
 {
 	CLEANUP_STEPS struct steps s = { 0 };
