@@ -60,27 +60,26 @@ static int add_input(struct inputs *in, const struct execution_file *f, const ch
 
 static const char *const shared[] = { "env", "limits", "network", "user", "workdir" };
 
-static int run_plan(struct chain *c, const struct run_plan *plan, struct chain_step *step,
-		    struct chain_result *r, struct error *err)
+static int run_plan(struct chain *c, const struct run_plan *plan, struct inputs *inputs,
+		    struct chain_step *step, struct chain_result *r, struct error *err)
 {
 	const char *workdir = json_string_value(json_object_get(plan->params, "workdir"));
 	cleanup_json json_t *find = json_object();
-	CLEANUP_INPUTS struct inputs inputs = INPUTS;
 
 	for (int i = 0; i < plan->n_files; i++)
-		if (add_input(&inputs, &plan->files[i], workdir ? workdir : "/work", err) < 0)
+		if (add_input(inputs, &plan->files[i], workdir ? workdir : "/work", err) < 0)
 			return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(shared); i++)
 		if (json_object_get(plan->params, shared[i]))
 			json_object_set(find, shared[i], json_object_get(plan->params, shared[i]));
 	json_object_set(find, "argv", json_object_get(plan->params, "steps"));
-	if (inputs.content)
-		json_object_set(find, "files", inputs.content);
+	if (inputs->content)
+		json_object_set(find, "files", inputs->content);
 	step->find = find;
 	step->run = plan->params;
 	step->files = plan->files;
 	step->n_files = plan->n_files;
-	step->inputs = &inputs;
+	step->inputs = inputs;
 	return chain_step_run(c, step, r, err);
 }
 
@@ -111,6 +110,7 @@ int chain_exec(struct ctx *ctx, const struct execute_args *args, struct error *e
 	struct chain_options options = { .explain = args->explain };
 	CLEANUP_CHAIN struct chain c = CHAIN(ctx, &options);
 	cleanup_strbuf struct strbuf text = STRBUF(1 << 20);
+	CLEANUP_INPUTS struct inputs inputs = INPUTS;
 	struct chain_step step = { .number = 1 };
 	struct chain_result r = { .output = OUTPUT };
 	struct client_options how = { 0 };
@@ -130,7 +130,7 @@ int chain_exec(struct ctx *ctx, const struct execute_args *args, struct error *e
 		json_object_del(plan.params, "labels");
 		describe(&args->words, &text);
 		step.text = text.buf;
-		status = run_plan(&c, &plan, &step, &r, err);
+		status = run_plan(&c, &plan, &inputs, &step, &r, err);
 	}
 	run_plan_release(&plan);
 	if (!status && args->run.snapshot && *args->run.snapshot)

@@ -174,10 +174,11 @@ static json_t *common(const struct chain *c, bool runs)
 
 static json_t *argv_of(const struct step *s)
 {
-	json_t *argv = json_array();
+	json_t *argv;
 
 	if (s->shell)
 		return json_pack("[s,s,o,s]", "/bin/sh", "-c", client_text(s->words[0]), "sh");
+	argv = json_array();
 	for (int i = 0; i < s->n; i++)
 		json_array_append_new(argv, client_text(s->words[i]));
 	return argv;
@@ -226,6 +227,8 @@ static int run_copy(struct chain *c, const struct step *s, struct chain_step *to
 
 	if (!status)
 		status = run_files(c, &copying, "copy", to, r, err);
+	to->files = NULL;
+	to->inputs = NULL;
 	copying_release(&copying);
 	return status;
 }

@@ -56,7 +56,7 @@ int output_next(const char *bytes, size_t size, size_t *at, int *ret_stream,
 	len = get_size(bytes + *at + 1);
 	if (len > size - *at - HEAD)
 		return err_set(err, ERR_CORRUPT, "the output that was kept is damaged");
-	*ret_stream = bytes[*at];
+	*ret_stream = (unsigned char)bytes[*at];
 	*ret_data = bytes + *at + HEAD;
 	*ret_size = len;
 	*at += HEAD + len;
