@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/chain.h"
 #include "cmd/env.h"
 #include "cmd/execution.h"
 #include "cmd/names.h"
@@ -37,7 +38,7 @@ static void put_raw(struct out *o, const char *key, const json_t *value)
 void put_environment(struct out *o, const json_t *e)
 {
 	static const char *const texts[] = {
-		"source", "workdir", "user", "shell", "created_at"
+		"source", "base", "snapshot", "workdir", "user", "shell", "created_at"
 	};
 
 	out_str(o, "name", text_of(e, "name"));
@@ -329,8 +330,8 @@ static const struct cmd env_create = {
 #undef ARGS
 
 static const struct cmd *const env_subs[] = {
-	&env_list, &env_show, &env_create, &env_pull, &env_update, &env_export, &env_delete,
-	&env_prune, &env_alias, NULL
+	&env_list, &env_show, &env_create, &env_build, &env_pull, &env_update, &env_export,
+	&env_delete, &env_prune, &env_alias, NULL
 };
 
 static const char *const aliases[] = { "environment", "environments", "envs", NULL };

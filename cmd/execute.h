@@ -12,6 +12,7 @@ struct execute_args {
 	struct run_options run;
 	int tty;			/* OPT_TRI */
 	bool detach, log, no_stdin, interactive;
+	bool cached, explain;		/* of a command that has them; no option here */
 	const char *id_file, *status_file;
 	int status_fd;
 	struct opt_rest words;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/chain.h"
 #include "cmd/execute.h"
 #include "cmd/names.h"
 #include "lib/client/client.h"
@@ -313,8 +314,20 @@ static const struct opt exec_opts[] = {
 	OPERAND("snapshot", struct execute_args, run.parent, HINT_SNAPSHOT,
 		"snapshot to begin with"),
 	EXECUTE_OPTIONS,
+	OPT_GROUP("Results that are there already"),
+	OPT_FLAG(0, "cached", struct execute_args, cached,
+		 "if it was run before, show what it wrote, and do not run it"),
+	OPT_FLAG(0, "explain", struct execute_args, explain,
+		 "with --cached: say why it is run"),
 	OPT_END
 };
+
+static int exec_run(struct ctx *ctx, const void *p, struct error *err)
+{
+	const struct execute_args *args = p;
+
+	return args->cached ? chain_exec(ctx, args, err) : execute_run(ctx, args, err);
+}
 
 static const char *const exec_examples[] = {
 	"faas snapshot exec base -- ls /work",
@@ -328,7 +341,7 @@ static const struct cmd snapshot_exec = {
 	.flags = CMD_PASSES_STATUS,
 	.args_size = sizeof(struct execute_args),
 	.opts = exec_opts,
-	.run = execute_run,
+	.run = exec_run,
 	.examples = exec_examples,
 };
 

@@ -20,6 +20,7 @@ _faas_command() {
 	'env list') path='env list' ;;
 	'env show') path='env show' ;;
 	'env create') path='env create' ;;
+	'env build') path='env build' ;;
 	'env pull') path='env pull' ;;
 	'env update') path='env update' ;;
 	'env export') path='env export' ;;
@@ -48,6 +49,11 @@ _faas_command() {
 	'branch compare') path='branch compare' ;;
 	'branch promote') path='branch promote' ;;
 	'branch delete') path='branch delete' ;;
+	' chain') path='chain' ;;
+	'chain list') path='chain list' ;;
+	'chain show') path='chain show' ;;
+	'chain delete') path='chain delete' ;;
+	'chain prune') path='chain prune' ;;
 	' try') path='try' ;;
 	' race') path='race' ;;
 	' map') path='map' ;;
@@ -80,7 +86,7 @@ _faas_about() {
 	global_flags='--help -h --json --quiet -q --verbose -v --no-input --no-pager'
 	global_values='--context --chdir -C --color'
 	case $1 in
-	'') subs='execute execution batch env snapshot branch try race map compare language executor doctor completion config version help' ;;
+	'') subs='execute execution batch env snapshot branch chain try race map compare language executor doctor completion config version help' ;;
 	'execute')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
@@ -127,7 +133,7 @@ _faas_about() {
 		values='--jobs -j --output-limit --halt --retries --joblog --env -E --mode -m --language -l --workdir -w --user -u --network --timeout --memory --cpus --pids --disk'
 		operands=('file' ) ;;
 	'env')
-		subs='list show create pull update export delete prune alias'
+		subs='list show create build pull update export delete prune alias'
 		flags=''
 		values=''
 		operands=() ;;
@@ -143,6 +149,10 @@ _faas_about() {
 		flags='--replace --password-stdin --insecure'
 		values='--base --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --platform --username --timeout'
 		operands=('.' 'file' ) ;;
+	'env build')
+		flags='--no-cache --explain --replace'
+		values='--base -b --layer -r --copy -c --variable -e --workdir -w --user -u --network --timeout --memory --cpus --pids --disk --file -f --cache'
+		operands=('.' ) ;;
 	'env pull')
 		flags='--replace --password-stdin --insecure'
 		values='--name --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --platform --username --timeout'
@@ -202,7 +212,7 @@ _faas_about() {
 		values='--fields'
 		operands=('snapshot' 'snapshot' ) ;;
 	'snapshot exec')
-		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
+		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log --cached --explain'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
 		operands=('snapshot' '+.' ) ;;
 	'snapshot tag')
@@ -258,6 +268,27 @@ _faas_about() {
 		flags=''
 		values=''
 		operands=('*branch' ) ;;
+	'chain')
+		subs='list show delete prune'
+		flags='--no-cache --explain'
+		values='--base -b --run -r --copy -c --set -e --workdir -w --user -u --network --timeout --memory --cpus --pids --disk --name'
+		operands=('file' ) ;;
+	'chain list')
+		flags='--no-header --no-trunc'
+		values='--fields'
+		operands=() ;;
+	'chain show')
+		flags=''
+		values=''
+		operands=('.' ) ;;
+	'chain delete')
+		flags=''
+		values=''
+		operands=('.' ) ;;
+	'chain prune')
+		flags='--dry-run --yes -y'
+		values='--keep-last --older-than'
+		operands=() ;;
 	'try')
 		flags='--review --yes -y --allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
@@ -377,6 +408,13 @@ _faas_kind() {
 	'env create --env-var' | 'env create -e') kind='variable' ;;
 	'env create --user' | 'env create -u') kind='user' ;;
 	'env create --cache') kind='=none normal aggressive' ;;
+	'env build --base' | 'env build -b') kind='environment' ;;
+	'env build --copy' | 'env build -c') kind='file' ;;
+	'env build --variable' | 'env build -e') kind='variable' ;;
+	'env build --user' | 'env build -u') kind='user' ;;
+	'env build --network') kind='=none nat host' ;;
+	'env build --file' | 'env build -f') kind='file' ;;
+	'env build --cache') kind='=none normal aggressive' ;;
 	'env pull --env-var' | 'env pull -e') kind='variable' ;;
 	'env pull --user' | 'env pull -u') kind='user' ;;
 	'env pull --cache') kind='=none normal aggressive' ;;
@@ -429,6 +467,11 @@ _faas_kind() {
 	'branch exec --network') kind='=none nat host' ;;
 	'branch exec --status-file') kind='file' ;;
 	'branch exec --id-file') kind='file' ;;
+	'chain --base' | 'chain -b') kind='environment' ;;
+	'chain --copy' | 'chain -c') kind='file' ;;
+	'chain --set' | 'chain -e') kind='variable' ;;
+	'chain --user' | 'chain -u') kind='user' ;;
+	'chain --network') kind='=none nat host' ;;
 	'try --env' | 'try -E') kind='environment' ;;
 	'try --mode' | 'try -m') kind='=ephemeral cached branched' ;;
 	'try --language' | 'try -l') kind='language' ;;

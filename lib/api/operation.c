@@ -42,6 +42,7 @@ static const struct field execution_create[] = {
 	{ "stdin", FIELD_BOOLEAN, false, "a descriptor for stdin comes along" },
 	{ "stdio", FIELD_BOOLEAN, false, "descriptors for stdout and stderr come along" },
 	{ "files", FIELD_BOOLEAN, false, "a file channel comes along" },
+	{ "files_only", FIELD_BOOLEAN, false, "put the files in, and run nothing" },
 	{ "detach", FIELD_BOOLEAN, false, "answer when it has started" },
 	{ "log", FIELD_BOOLEAN, false, "keep the output" },
 	{ "log_bytes", FIELD_INTEGER, false, "how much output is kept" },
@@ -181,6 +182,68 @@ static const struct field branch_advance[] = {
 	{ "name", FIELD_STRING, true, "name of the branch" },
 	{ "from", FIELD_STRING, true, "snapshot where it is to be now" },
 	{ "to", FIELD_STRING, true, "snapshot that began there" },
+	{ NULL }
+};
+
+#define STEP_FIELDS \
+	{ "chain", FIELD_STRING, true, "which chain, for what is told of changes" }, \
+	{ "number", FIELD_INTEGER, true, "which of its steps" }, \
+	{ "environment", FIELD_STRING, false, "name of the environment that it begins with" }, \
+	{ "parent", FIELD_STRING, false, "snapshot that it begins with" }, \
+	{ "argv", FIELD_ARRAY, false, "the command; none: files come in, and that is all" }, \
+	{ "env", FIELD_OBJECT, false, "variables of the command" }, \
+	{ "files", FIELD_OBJECT, false, "each path with the digest of what goes there" }, \
+	{ "limits", FIELD_OBJECT, false, "as of execution.create" }, \
+	{ "network", FIELD_STRING, false, "none, nat or host" }, \
+	{ "user", FIELD_STRING, false, "user inside" }, \
+	{ "workdir", FIELD_STRING, false, "absolute working directory" }, \
+	{ "fresh", FIELD_BOOLEAN, false, "whatever is known is not good enough" }
+
+static const struct field chain_find[] = {
+	STEP_FIELDS,
+	{ NULL }
+};
+
+static const struct field chain_keep[] = {
+	STEP_FIELDS,
+	{ "execution", FIELD_STRING, true, "id of the run that made it" },
+	{ "key", FIELD_STRING, true, "what chain.find said before that run" },
+	{ "command", FIELD_STRING, false, "the step as it was written" },
+	{ "output", FIELD_STRING, false, "what it wrote, in base64" },
+	{ "truncated", FIELD_BOOLEAN, false, "it wrote more than that" },
+	{ NULL }
+};
+
+static const struct field chain_name[] = {
+	{ "name", FIELD_STRING, true, "name for the snapshot" },
+	{ "id", FIELD_STRING, false, "the snapshot; none: only say whether the name can be had" },
+	{ NULL }
+};
+
+static const struct field chain_by_key[] = {
+	{ "key", FIELD_STRING, true, "key, or its first characters" },
+	{ NULL }
+};
+
+static const struct field chain_prune[] = {
+	{ "keep_last", FIELD_INTEGER, false, "how many of those used last stay" },
+	{ "older_than_ms", FIELD_INTEGER, false, "only those not used for that long" },
+	{ "dry_run", FIELD_BOOLEAN, false, "only say which" },
+	{ NULL }
+};
+
+static const struct field environment_build[] = {
+	{ "name", FIELD_STRING, true, "name of the environment" },
+	{ "snapshot", FIELD_STRING, false, "whose files it has" },
+	{ "source", FIELD_STRING, false, "what it was built of, for the record" },
+	{ "variables", FIELD_OBJECT, false, "variables of every program in it" },
+	{ "resources", FIELD_OBJECT, false, "default limits" },
+	{ "workdir", FIELD_STRING, false, "default working directory" },
+	{ "user", FIELD_STRING, false, "default user" },
+	{ "shell", FIELD_STRING, false, "what runs CODE without a language" },
+	{ "cache", FIELD_STRING, false, "none, normal or aggressive" },
+	{ "replace", FIELD_BOOLEAN, false, "replace an environment of that name" },
+	{ "dry_run", FIELD_BOOLEAN, false, "only say whether the name can be had" },
 	{ NULL }
 };
 

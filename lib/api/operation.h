@@ -102,6 +102,22 @@ struct operation {
 	  branch_by_name, "delete a branch, and what nothing else stands on") \
 	X(BRANCH_ADVANCE, "branch.advance", "POST", "/branches/{name}/advance", "snapshot", \
 	  branch_advance, "move a branch on to a snapshot that was made where it is") \
+	X(ENVIRONMENT_BUILD, "environment.build", "POST", "/environments/build", "environment", \
+	  environment_build, "make an environment of a snapshot's files") \
+	X(CHAIN_FIND, "chain.find", "POST", "/chain/find", "read", chain_find, \
+	  "find the result of a step by what it is made of") \
+	X(CHAIN_KEEP, "chain.keep", "POST", "/chain/keep", "snapshot", chain_keep, \
+	  "keep the result of a step that was run") \
+	X(CHAIN_NAME, "chain.name", "POST", "/chain/name", "snapshot", chain_name, \
+	  "give the result of a chain a name, which an older result loses") \
+	X(CHAIN_LIST, "chain.list", "GET", "/chain", "read", nothing, \
+	  "list the results of steps, the one used last first") \
+	X(CHAIN_GET, "chain.get", "GET", "/chain/{key}", "read", chain_by_key, \
+	  "show the result of a step") \
+	X(CHAIN_DELETE, "chain.delete", "DELETE", "/chain/{key}", "snapshot", chain_by_key, \
+	  "delete the result of a step") \
+	X(CHAIN_PRUNE, "chain.prune", "POST", "/chain/prune", "snapshot", chain_prune, \
+	  "delete results of steps") \
 	X(EXECUTOR_STATUS, "executor.status", "GET", "/status", "read", nothing, \
 	  "what the executor is doing") \
 	X(EXECUTOR_STOP, "executor.stop", "POST", "/stop", "admin", executor_stop, \

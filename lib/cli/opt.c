@@ -174,6 +174,8 @@ static int store(const struct opt *o, void *args, const char *value,
 		return 0;
 	case OPT_TYPE_STRS:
 	case OPT_TYPE_LIST:
+		if (o->flags & OPT_NAMED && store_more(field, o->name, err) < 0)
+			return -1;
 		return store_more(field, value, err);
 	case OPT_TYPE_CHOICE:
 		return store_choice(o, field, value, origin, err);

@@ -109,6 +109,8 @@ enum opt_hint {
 enum opt_flags {
 	OPT_OPTIONAL	= 1 << 0,	/* an operand that may be left out */
 	OPT_STOP	= 1 << 1,	/* a flag that ends parsing: --help */
+	OPT_NAMED	= 1 << 2,	/* OPT_STRS: its name goes before each value, so that */
+					/* several options may share a field, in order */
 };
 
 /* The words of a command to run. */

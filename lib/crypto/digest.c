@@ -1,7 +1,14 @@
 #include "lib/crypto/digest.h"
 
+#include <errno.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+
+enum { PIECE = 256 * 1024 };
 
 _Static_assert(sizeof(struct digest) >= sizeof(crypto_generichash_state), "room for the state");
 
@@ -41,4 +48,37 @@ void digest_end(struct digest *d, char ret[DIGEST_HEX])
 
 	(void)crypto_generichash_final(state(d), bytes, sizeof(bytes));
 	(void)sodium_bin2hex(ret, DIGEST_HEX, bytes, sizeof(bytes));
+}
+
+void digest_bytes(const void *data, size_t size, char ret[DIGEST_HEX])
+{
+	struct digest d;
+
+	digest_init(&d);
+	digest_add(&d, data, size);
+	digest_end(&d, ret);
+}
+
+int digest_file(int fd, char ret[DIGEST_HEX], struct error *err)
+{
+	cleanup_free unsigned char *piece = malloc(PIECE);
+	struct digest d;
+	off_t at = 0;
+	ssize_t n;
+
+	if (!piece)
+		return err_sys(err, ENOMEM, "read a file");
+	/* without it the hash is as right, and slower */
+	(void)!sodium_init();
+	digest_init(&d);
+	while ((n = pread(fd, piece, PIECE, at)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(err, errno, "read a file");
+		digest_add(&d, piece, (size_t)n);
+		at += n;
+	}
+	digest_end(&d, ret);
+	return 0;
 }

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/error.h"
+
 enum { DIGEST_BYTES = 32, DIGEST_HEX = 2 * DIGEST_BYTES + 1 };
 
 struct digest {
@@ -28,5 +30,10 @@ void digest_add(struct digest *d, const void *data, size_t size);
 void digest_add_text(struct digest *d, const char *text);
 void digest_add_number(struct digest *d, uint64_t n);
 void digest_end(struct digest *d, char ret[DIGEST_HEX]);
+
+/* The whole at once. */
+void digest_bytes(const void *data, size_t size, char ret[DIGEST_HEX]);
+/* Of all of the file, from its beginning to its end; where it stands does not matter. */
+int digest_file(int fd, char ret[DIGEST_HEX], struct error *err) _must_check_;
 
 #endif

@@ -15,6 +15,7 @@
 #include "lib/base/parse.h"
 #include "lib/environment/find.h"
 #include "lib/executor/filling.h"
+#include "lib/executor/result.h"
 #include "lib/executor/snapshot.h"
 
 static const char *text_of(const json_t *params, const char *key)
@@ -145,6 +146,11 @@ void filling_cancel(struct filling *f)
 		env_remove(f->x, f->ask.name);
 	}
 	filling_free(f);
+}
+
+void environment_discard(struct executor *x, const struct environment *e)
+{
+	remove_tree(x, e->path);
 }
 
 static int keep(struct filling *f, const struct unpack_result *got, struct error *err)
@@ -308,7 +314,7 @@ static int check_create(struct executor *x, const json_t *params, const char *ki
 	if (export_any(name))
 		return err_set(err, ERR_BUSY, "environment '%s' is being exported", name);
 	if (json_is_true(json_object_get(params, "replace")) &&
-	    snapshot_check_environment(x, name, err) < 0)
+	    (snapshot_check_environment(x, name, err) < 0 || built_check(x, name, err) < 0))
 		return -1;
 	return 0;
 }
@@ -405,10 +411,14 @@ int environment_delete(struct session *s, json_int_t id, const json_t *params,
 	}
 	if (store_environment_get(s->x->store, name, &e, err) < 0 ||
 	    snapshot_check_environment(s->x, name, err) < 0 ||
+	    built_check(s->x, name, err) < 0 ||
 	    store_environment_delete(s->x->store, name, err) < 0)
 		return -1;
 	slot_remove(s->x, name);
 	remove_tree(s->x, e.path);
+	/* unless a result has it */
+	if (e.snapshot)
+		(void)result_release(s->x, e.snapshot);
 	session_result(s, id, json_pack("{s:s}", "name", name), NULL, 0);
 	return 0;
 }
@@ -432,7 +442,8 @@ int environment_programs(struct session *s, json_int_t id, const json_t *params,
 	json_array_foreach(names, i, name) {
 		const char *word = json_string_value(name);
 
-		if (word && environment_has(root, word))
+		if (word && (slot->env.snapshot ? built_has(s->x, &slot->env, word)
+						: environment_has(root, word)))
 			json_array_append(found, name);
 	}
 	session_result(s, id, json_pack("{s:s,s:o}", "name", slot->name, "found", found),

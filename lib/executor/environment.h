@@ -33,6 +33,9 @@ int environment_delete(struct session *s, json_int_t id, const json_t *params,
 int environment_programs(struct session *s, json_int_t id, const json_t *params,
 			 struct error *err);
 
+/* The folder of one that is replaced. */
+void environment_discard(struct executor *x, const struct environment *e);
+
 /* At start: removes folders that no environment has, left by a death. */
 int environment_sweep(struct executor *x, struct error *err);
 /* Its request goes on without it. */

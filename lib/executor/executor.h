@@ -28,6 +28,8 @@
  *	image.c		environments from images
  *	export.c	environments as archives and images
  *	update.c	changes of their defaults
+ *	result.c	what steps of chains became; result-kept.c lets go of it
+ *	built.c		environments whose files are a snapshot's
  *	network.c	slirp4netns for --network nat
  *	journal.c	what survives kill -9; recover.c reads it
  *	reserve.c	room to delete with, when the disk is full

@@ -10,6 +10,7 @@
 
 #include "lib/api/operation.h"
 #include "lib/base/cleanup.h"
+#include "lib/executor/result.h"
 #include "lib/executor/environment.h"
 #include "lib/executor/executor.h"
 #include "lib/executor/snapshot.h"
@@ -460,6 +461,14 @@ static handler *const handlers[OP__MAX] = {
 	[OP_BRANCH_GET] = branch_get,
 	[OP_BRANCH_DELETE] = branch_delete,
 	[OP_BRANCH_ADVANCE] = branch_advance_to,
+	[OP_ENVIRONMENT_BUILD] = environment_build,
+	[OP_CHAIN_FIND] = result_find,
+	[OP_CHAIN_KEEP] = result_keep,
+	[OP_CHAIN_NAME] = result_name,
+	[OP_CHAIN_LIST] = result_list,
+	[OP_CHAIN_GET] = result_get,
+	[OP_CHAIN_DELETE] = result_delete,
+	[OP_CHAIN_PRUNE] = result_prune,
 	[OP_EXECUTOR_STATUS] = do_executor_status,
 	[OP_EXECUTOR_STOP] = do_executor_stop,
 };

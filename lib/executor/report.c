@@ -115,8 +115,10 @@ json_t *report_branch(const struct branch *b)
 
 json_t *report_environment(const struct environment *e)
 {
-	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I}",
-			 "name", e->name, "kind", e->kind, "source", text(e->source),
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I}",
+			 "name", e->name, "kind", e->snapshot ? "built" : e->kind,
+			 "base", text(e->base), "snapshot", text(e->snapshot),
+			 "source", text(e->source),
 			 "cache", text(e->cache), "resources", parsed(e->resources, json_object()),
 			 "variables", parsed(e->variables, json_object()),
 			 "workdir", text(e->workdir), "user", text(e->user),

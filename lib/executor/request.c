@@ -12,6 +12,7 @@
 #include "lib/base/id.h"
 #include "lib/base/parse.h"
 #include "lib/base/strbuf.h"
+#include "lib/executor/result.h"
 #include "lib/executor/executor.h"
 #include "lib/executor/snapshot.h"
 
@@ -381,6 +382,8 @@ static void read_run(const json_t *params, struct run *run)
 		m->flags |= RUN_DETACHED;
 	if (run->rec.logged)
 		m->flags |= RUN_LOG;
+	if (flag_of(params, "files_only"))
+		m->flags |= RUN_FILES_ONLY;
 	(void)snprintf(m->id, sizeof(m->id), "%s", run->rec.id);
 }
 
@@ -396,6 +399,7 @@ int request_read(struct executor *x, const json_t *params, struct run *run,
 
 	if (!slot || read_record(x, params, run, slot, err) < 0 ||
 	    read_mode(params, run, ret_cached, err) < 0 ||
+	    built_stack(x, &slot->env, run, err) < 0 ||
 	    read_limits(x, params, run, slot, err) < 0 || read_network(x, params, run, err) < 0)
 		return -1;
 	if (!workdir)

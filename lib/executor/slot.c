@@ -3,18 +3,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/executor/executor.h"
+#include "lib/executor/result.h"
 
 /*
  * A slot is an environment that the spawner has mounted, or is about to: runs
  * that come before it is ready wait for it.
  */
 
+/* The spawner has the machine's own folders once, for whatever is built over them. */
+static bool is_borrowed(const struct slot *s)
+{
+	return s->env.snapshot && !s->env.path;
+}
+
+static int borrow_host(struct executor *x, struct slot *s, struct error *err)
+{
+	const struct slot *host = slot_get(x, "host", err);
+
+	if (!host)
+		return -1;
+	s->number = host->number;
+	s->layers = host->layers;
+	s->ready = host->ready;
+	s->failed = false;
+	return 0;
+}
+
 static int mount_layers(struct executor *x, struct slot *s, struct error *err)
 {
 	const char *path = s->env.path;
 	bool host = !path;
 
+	if (is_borrowed(s))
+		return borrow_host(x, s, err);
 	s->failed = false;
 	s->ready = false;
 	s->number = ++x->next_slot;
@@ -33,7 +54,9 @@ static struct slot *slot_new(struct executor *x, const char *name, struct error 
 	}
 	(void)snprintf(s->name, sizeof(s->name), "%s", name);
 	if (strcmp(name, "host") &&
-	    store_environment_get(x->store, name, &s->env, err) < 0) {
+	    (store_environment_get(x->store, name, &s->env, err) < 0 ||
+	     built_root(x, &s->env, err) < 0)) {
+		environment_release(&s->env);
 		free(s);
 		return NULL;
 	}
@@ -70,7 +93,8 @@ void slot_remove(struct executor *x, const char *name)
 		if (!s->removed && !strcmp(s->name, name)) {
 			s->removed = true;
 			pool_drop(x, &s->warm);
-			spawner_forget_layers(x, s->number);
+			if (!is_borrowed(s))
+				spawner_forget_layers(x, s->number);
 		}
 }
 

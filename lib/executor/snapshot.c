@@ -10,6 +10,7 @@
 #include "lib/base/strbuf.h"
 #include "lib/executor/compact.h"
 #include "lib/executor/layer.h"
+#include "lib/executor/result.h"
 
 enum { COMMENT_MAX = 4096, LABELS_MAX = 64 };
 
@@ -20,7 +21,7 @@ static const char *text_of(const json_t *params, const char *key)
 
 /* ---- a run's parent ---- */
 
-static int read_stack(const struct snapshot *parent, struct run *run, struct error *err)
+int snapshot_stack(const struct snapshot *parent, struct run *run, struct error *err)
 {
 	cleanup_json json_t *layers = json_loads(parent->layers, 0, NULL);
 	cleanup_strbuf struct strbuf names = STRBUF((size_t)STACK_MAX * MSG_ID);
@@ -66,7 +67,7 @@ int snapshot_parent(struct executor *x, const json_t *params, struct run *run,
 	if (branch ? branch_head(x, branch, &parent, err) < 0
 		   : store_snapshot_get(x->store, what, &parent, err) < 0)
 		return -1;
-	if (read_stack(&parent, run, err) < 0)
+	if (snapshot_stack(&parent, run, err) < 0)
 		return -1;
 	run->rec.branch = branch ? strdup(branch) : NULL;
 	if (!what)
@@ -221,6 +222,7 @@ int snapshot_check_environment(struct executor *x, const char *name, struct erro
 {
 	struct stands w = { .environment = name };
 
+	result_yield(x, NULL, name);
 	if (run_flush(x, err) < 0 || store_snapshot_list(x->store, stands_on, &w, err) < 0)
 		return -1;
 	if (!w.id[0])
@@ -258,25 +260,6 @@ static int find(struct executor *x, const json_t *params, struct snapshot *ret,
 	return store_snapshot_get(x->store, text_of(params, "id"), ret, err);
 }
 
-/* Where they are on this machine, for a client that looks at them itself. */
-static int report_files(struct executor *x, const char *environment, json_t *to,
-			struct error *err)
-{
-	cleanup_environment struct environment e = { .name = "" };
-	char path[4200];
-	bool host = !strcmp(environment, "host");
-
-	if (!host && store_environment_get(x->store, environment, &e, err) < 0)
-		return -1;
-	(void)snprintf(path, sizeof(path), "%s/layers", x->state_path);
-	/* roots in our own store have shifted owners already, the machine's has not */
-	json_object_set_new(to, "files", json_pack("{s:o,s:o,s:I}", "layers", wire_text(path),
-						   "root", wire_text(host ? "" : e.path), "shift",
-						   (json_int_t)(host && !x->spawner.rootless
-								? UID_BASE : 0)));
-	return 0;
-}
-
 int snapshot_get(struct session *s, json_int_t id, const json_t *params, struct error *err)
 {
 	cleanup_snapshot struct snapshot got = { 0 };
@@ -286,7 +269,7 @@ int snapshot_get(struct session *s, json_int_t id, const json_t *params, struct 
 	if (find(s->x, params, &got, err) < 0)
 		return -1;
 	j = report_snapshot(&got);
-	if (report_files(s->x, got.environment, j, err) < 0) {
+	if (built_report_files(s->x, got.environment, j, err) < 0) {
 		json_decref(j);
 		return -1;
 	}
@@ -372,6 +355,7 @@ int snapshot_delete(struct session *s, json_int_t id, const json_t *params, stru
 
 	if (find(s->x, params, &got, err) < 0)
 		return -1;
+	result_yield(s->x, got.id, NULL);
 	if (snapshot_remove(s->x, got.id, err) < 0)
 		return -1;
 	session_result(s, id, json_pack("{s:s}", "id", got.id), NULL, 0);

@@ -18,6 +18,8 @@
  */
 int snapshot_parent(struct executor *x, const json_t *params, struct run *run,
 		    const char **environment, struct error *err);
+/* The layers that the run begins with are those of the parent. */
+int snapshot_stack(const struct snapshot *parent, struct run *run, struct error *err);
 /* When the parameters ask to keep the files: makes row and folder. ERR_EXISTS. */
 int snapshot_keep(struct executor *x, const json_t *params, struct run *run,
 		  struct error *err);

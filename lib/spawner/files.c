@@ -179,6 +179,21 @@ static int put(const struct entry *e, const char *path, int from, uid_t uid, gid
 	return r;
 }
 
+int files_folder(const char *path, uid_t uid, gid_t gid, struct msg_status *st)
+{
+	static char below[PATH_MAX * 2];
+	struct stat sb;
+
+	(void)snprintf(below, sizeof(below), "%s/x", path);
+	if (make_parents(below, uid, gid) < 0)
+		return fail(st, "create the folder '%.100s'", path);
+	if (!stat(path, &sb) && !S_ISDIR(sb.st_mode)) {
+		errno = ENOTDIR;
+		return fail(st, "create the folder '%.100s'", path);
+	}
+	return 0;
+}
+
 int files_in(int channel, uid_t uid, gid_t gid, const char *workdir, struct msg_status *st)
 {
 	static struct entry e;

@@ -262,6 +262,17 @@ static void set_home(void)
 	init.run.env = env;
 }
 
+/* The working directory is made, files are in it, and that was the run. */
+_noreturn_ static void finish_files(void)
+{
+	struct msg_ended e = { .exit_code = 0 };
+	struct msg_status st = { 0 };
+
+	if (files_folder(init.run.workdir, init.account.uid, init.account.gid, &st) < 0)
+		finish_failed(&st);
+	finish(&e);
+}
+
 static void start(struct message *m)
 {
 	struct msg_run r = *(const struct msg_run *)m->h;
@@ -292,6 +303,8 @@ static void start(struct message *m)
 	}
 	init.started_us = now_us();
 	init.started_ms = now_unix_ms();
+	if (r.flags & RUN_FILES_ONLY)
+		finish_files();
 	start_step();
 	if (r.flags & RUN_ANNOUNCE)
 		(void)msg_send(init.sock, &s, sizeof(s), NULL, 0, &master, master >= 0);

@@ -182,6 +182,7 @@ enum run_flags {
 	RUN_LIFE	= 1 << 6,	/* fds has a pidfd: when it ends, so do we */
 	RUN_LOG_FD	= 1 << 7,	/* fds has the log's folder */
 	RUN_HOLD	= 1 << 9,	/* fds has one to keep open until all is over */
+	RUN_FILES_ONLY	= 1 << 10,	/* nothing runs: files come in, and that is all */
 	RUN_ANNOUNCE	= 1 << 8,	/* somebody waits for MSG_STARTED */
 };
 

@@ -171,6 +171,8 @@ void exec_forget_signals(void);
 pid_t exec_start(struct exec_plan *plan);
 
 /* files.c */
+/* Makes the folder, and those above it, the user's; that it is there already will do. */
+int files_folder(const char *path, uid_t uid, gid_t gid, struct msg_status *st);
 int files_in(int channel, uid_t uid, gid_t gid, const char *workdir,
 	     struct msg_status *st);
 void files_out(int channel, const char *workdir);

@@ -11,8 +11,8 @@ static const struct column columns[] = {
 	COLUMN_TEXT(S, source), COLUMN_TEXT(S, path), COLUMN_TEXT(S, resources),
 	COLUMN_TEXT(S, variables), COLUMN_TEXT(S, workdir), COLUMN_TEXT(S, user),
 	COLUMN_TEXT(S, shell), COLUMN_TEXT(S, checksum), COLUMN_TEXT(S, image),
-	COLUMN_INT64(S, created_ms),
-	COLUMN_INT64(S, size_bytes), COLUMN_INT64(S, entries),
+	COLUMN_INT64(S, created_ms), COLUMN_INT64(S, size_bytes), COLUMN_INT64(S, entries),
+	COLUMN_TEXT(S, base), COLUMN_TEXT(S, snapshot),
 };
 static const struct entity entity = { "environment", columns, ARRAY_SIZE(columns) };
 
@@ -111,4 +111,38 @@ int store_environment_delete(struct store *store, const char *name, struct error
 	if (sqlite3_step(statement) != SQLITE_DONE)
 		return store_fail(store, err, "write");
 	return sqlite3_changes(store->db) ? 0 : not_found(err, name);
+}
+
+/* A name, of an environment or ''; what: "base" or "snapshot". */
+static int user_of(struct store *store, enum statement which, const char *sql, const char *what,
+		   char ret[STORE_NAME], struct error *err)
+{
+	CLEANUP(store_done) sqlite3_stmt *statement =
+		store_statement(store, which, NULL, sql, err);
+	int rc;
+
+	if (!statement)
+		return -1;
+	sqlite3_bind_text(statement, 1, what, -1, SQLITE_STATIC);
+	rc = sqlite3_step(statement);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return store_fail(store, err, "read");
+	if (rc == SQLITE_ROW)
+		(void)snprintf(ret, STORE_NAME, "%s",
+			       (const char *)sqlite3_column_text(statement, 0));
+	return rc == SQLITE_ROW;
+}
+
+int store_environment_of_snapshot(struct store *store, const char *id, char ret[STORE_NAME],
+				  struct error *err)
+{
+	return user_of(store, SQL_ENVIRONMENT_OF_SNAPSHOT,
+		       "SELECT name FROM environment WHERE snapshot = ?1 LIMIT 1", id, ret, err);
+}
+
+int store_environment_of_base(struct store *store, const char *name, char ret[STORE_NAME],
+			      struct error *err)
+{
+	return user_of(store, SQL_ENVIRONMENT_OF_BASE,
+		       "SELECT name FROM environment WHERE base = ?1 LIMIT 1", name, ret, err);
 }

@@ -88,6 +88,25 @@ static const char *const steps[] = {
 	"	entries FROM environment;"
 	"DROP TABLE environment;"
 	"ALTER TABLE environment_4 RENAME TO environment;",
+	/* 5: results of steps by their keys, and environments that are built of them */
+	"CREATE TABLE step ("
+	"	key TEXT NOT NULL PRIMARY KEY CHECK (length(key) = 64),"
+	"	snapshot TEXT NOT NULL REFERENCES snapshot (id) ON DELETE CASCADE,"
+	"	chain TEXT NOT NULL, number INTEGER NOT NULL, command TEXT NOT NULL,"
+	"	components TEXT NOT NULL, output BLOB, truncated INTEGER NOT NULL DEFAULT 0,"
+	"	wall_us INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+	"	used_ms INTEGER NOT NULL, hits INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX step_snapshot ON step (snapshot);"
+	/* what a step of a chain was made of when it was last asked for */
+	"CREATE TABLE step_seen ("
+	"	chain TEXT NOT NULL, number INTEGER NOT NULL, components TEXT NOT NULL,"
+	"	used_ms INTEGER NOT NULL, PRIMARY KEY (chain, number)"
+	") STRICT, WITHOUT ROWID;"
+	"ALTER TABLE environment ADD COLUMN base TEXT;"
+	"ALTER TABLE environment ADD COLUMN snapshot TEXT REFERENCES snapshot (id);"
+	"CREATE INDEX environment_snapshot ON environment (snapshot)"
+	"	WHERE snapshot IS NOT NULL;",
 };
 
 int schema_newest(void)

@@ -193,6 +193,17 @@ static int check_branches(struct store *store, const char *id, struct error *err
 	return err_hint(err, "delete the branch first; see 'faas branch list'");
 }
 
+static int check_environments(struct store *store, const char *id, struct error *err)
+{
+	char name[STORE_NAME];
+	int r = store_environment_of_snapshot(store, id, name, err);
+
+	if (r <= 0)
+		return r;
+	(void)err_set(err, ERR_BUSY, "environment '%s' is built on snapshot '%s'", name, id);
+	return err_hint(err, "'faas env delete %s' first", name);
+}
+
 int store_snapshot_delete(struct store *store, const char *id, struct error *err)
 {
 	CLEANUP(store_done) sqlite3_stmt *statement =
@@ -201,7 +212,7 @@ int store_snapshot_delete(struct store *store, const char *id, struct error *err
 	int r = fault("store.snapshot.delete");
 
 	if (!statement || check_children(store, id, err) < 0 ||
-	    check_branches(store, id, err) < 0)
+	    check_branches(store, id, err) < 0 || check_environments(store, id, err) < 0)
 		return -1;
 	if (r)
 		return err_sys(err, r, "snapshot '%s'", id);

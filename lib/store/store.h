@@ -197,6 +197,8 @@ struct environment {
 	int64_t created_ms;
 	int64_t size_bytes;
 	int64_t entries;		/* files, folders and links in it */
+	char *base;			/* built ones: what the snapshot stands on, and has */
+	char *snapshot;			/* no path; its id */
 };
 
 void environment_release(struct environment *environment);
@@ -216,6 +218,11 @@ int store_environment_list(struct store *store,
 /* ERR_NOT_FOUND. */
 int store_environment_delete(struct store *store, const char *name, struct error *err)
 	_must_check_ _nonnull_;
+/* 1: *ret is the name of one that is built on that snapshot, or environment; 0: none is. */
+int store_environment_of_snapshot(struct store *store, const char *id, char ret[STORE_NAME],
+				  struct error *err) _must_check_ _nonnull_;
+int store_environment_of_base(struct store *store, const char *name, char ret[STORE_NAME],
+			      struct error *err) _must_check_ _nonnull_;
 
 /* ---- snapshots ---- */
 

@@ -143,7 +143,8 @@ own_failure() {
 	local seen=0
 	while read -r cmd; do
 		usage_of "$cmd"
-		[[ $usage =~ [[:space:]]\<([a-z]+)\>(\.\.\.)?[[:space:]] ]] || continue
+		# the other form, of its own commands, is tried as those
+		[[ ${usage%%or: faas*} =~ [[:space:]]\<([a-z]+)\>(\.\.\.)?[[:space:]] ]] || continue
 		local name=${BASH_REMATCH[1]}
 		# shellcheck disable=SC2086
 		run --separate-stderr "$FAAS" $cmd 3>&-

@@ -145,3 +145,18 @@ print(n < 200)'
 	has "$stderr" "Permission denied" "message"
 	faas executor stop
 }
+
+@test "chain: without root, steps are run once, and environments are built of them" {
+	echo in >f
+	chown 65534 f
+	faas chain --copy f:/work/ --run 'cat /work/f; mkdir /opt/x; date +%N >/opt/x/n; cat /opt/x/n'
+	first=$output
+	faas chain --copy f:/work/ --run 'cat /work/f; mkdir /opt/x; date +%N >/opt/x/n; cat /opt/x/n' --name done
+	same "$output" "$first" "shown again"
+	faas env build made --base done --layer 'echo 2 >>/opt/x/n' --variable A=1
+	faas execute -E made 'tail -1 /opt/x/n; echo $A'
+	same "$output" $'2\n1' "the environment"
+	faas env delete made
+	faas chain prune -y
+	faas snapshot delete done
+}

@@ -61,6 +61,32 @@ TEST(all_spellings)
 	check(args.ms == 300000);
 }
 
+struct ordered {
+	struct opt_strs steps;
+};
+
+TEST(options_that_share_a_field_keep_their_order)
+{
+	static const struct opt shared[] = {
+		OPT_STRS('r', "run", "code", struct ordered, steps, HINT_NONE, "run",
+			 .flags = OPT_NAMED),
+		OPT_STRS('c', "copy", "file", struct ordered, steps, HINT_FILE, "copy",
+			 .flags = OPT_NAMED),
+		OPT_END
+	};
+	static const char *const words[] = { "x", "-c", "a", "--run=b", "--copy", "-r" };
+	static const char *const expected[] = { "copy", "a", "run", "b", "copy", "-r" };
+	struct ordered o = { { NULL, 0 } };
+	struct error err;
+
+	check(!opt_parse(shared, 6, (char **)(uintptr_t)words, &o, &err));
+	check(o.steps.n == 6);
+	for (int i = 0; i < 6; i++)
+		check_str(o.steps.v[i], expected[i]);
+	opt_release(shared, &o);
+	check(!o.steps.n && !o.steps.v);
+}
+
 TEST(rest_keeps_options_of_others)
 {
 	struct error err;
