@@ -11,6 +11,12 @@
 
 #include "lib/base/cleanup.h"
 
+#ifdef FAAS_FAULTS
+#define FAULTS 1	/* a helper's failure points are asked for there too */
+#else
+#define FAULTS 0
+#endif
+
 enum { LINE_LIMIT = 1 << 20 };	/* bytes of one status line */
 
 int helper_path(const char *program, char path[4096], struct error *err)
@@ -47,7 +53,8 @@ static bool among(int fd, const int fds[], size_t n)
 int helper_spawn(pid_t *ret_pid, const char *path, char *const argv[], const int fds[],
 		 size_t n, struct error *err)
 {
-	char *const envp[] = { (char *)"LC_ALL=C", NULL };
+	char *const none_of_ours[] = { (char *)"LC_ALL=C", NULL };
+	char *const *envp = FAULTS ? environ : none_of_ours;
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t none, all;

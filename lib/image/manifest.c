@@ -82,7 +82,7 @@ static void part(char ret[PLATFORM_PART], const json_t *j, const char *key)
 
 static struct image_platform platform_of(const json_t *j)
 {
-	struct image_platform p;
+	struct image_platform p = { .os = "" };
 
 	part(p.os, j, "os");
 	part(p.architecture, j, "architecture");

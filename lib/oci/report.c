@@ -83,7 +83,7 @@ int oci_report_image(const struct oci_report *r, const char *digest, json_t *con
 
 void oci_report_error(const struct oci_report *r, const struct error *err)
 {
-	char msg[sizeof(err->msg)], hint[sizeof(err->hint)];
+	char msg[sizeof(err->msg)] = "", hint[sizeof(err->hint)] = "";
 
 	/* a registry's words may hold anything, and be cut inside of a character */
 	for (size_t i = 0; i < sizeof(msg); i++)
