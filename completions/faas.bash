@@ -22,13 +22,17 @@ _faas_command() {
 	'env create') path='env create' ;;
 	'env delete') path='env delete' ;;
 	' snapshot' | ' snapshots') path='snapshot' ;;
+	'snapshot create') path='snapshot create' ;;
 	'snapshot list') path='snapshot list' ;;
 	'snapshot show') path='snapshot show' ;;
 	'snapshot tree') path='snapshot tree' ;;
 	'snapshot diff') path='snapshot diff' ;;
 	'snapshot exec') path='snapshot exec' ;;
+	'snapshot restore') path='snapshot restore' ;;
 	'snapshot tag') path='snapshot tag' ;;
 	'snapshot df') path='snapshot df' ;;
+	'snapshot check') path='snapshot check' ;;
+	'snapshot prune') path='snapshot prune' ;;
 	'snapshot delete') path='snapshot delete' ;;
 	' branch' | ' branches') path='branch' ;;
 	'branch create') path='branch create' ;;
@@ -71,7 +75,7 @@ _faas_about() {
 	'') subs='execute execution batch env snapshot branch try race language executor doctor completion config version help' ;;
 	'execute')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
-		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
+		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
 		operands=('+.' ) ;;
 	'execution')
 		subs='list show logs attach wait cancel delete prune'
@@ -136,13 +140,17 @@ _faas_about() {
 		values=''
 		operands=('environment' ) ;;
 	'snapshot')
-		subs='list show tree diff exec tag df delete'
+		subs='create list show tree diff exec restore tag df check prune delete'
 		flags=''
 		values=''
 		operands=() ;;
+	'snapshot create')
+		flags='--sync'
+		values='--execution -x --branch -b --environment -E --snapshot --comment -m --label --ttl'
+		operands=('.' ) ;;
 	'snapshot list')
-		flags='--no-header --no-trunc'
-		values='--fields'
+		flags='--reverse -r --no-header --no-trunc'
+		values='--environment -E --name --label --since --limit -n --sort --fields'
 		operands=() ;;
 	'snapshot show')
 		flags=''
@@ -158,28 +166,40 @@ _faas_about() {
 		operands=('snapshot' 'snapshot' ) ;;
 	'snapshot exec')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
-		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
+		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
 		operands=('snapshot' '+.' ) ;;
+	'snapshot restore')
+		flags='--force -f'
+		values='--branch -b'
+		operands=('snapshot' ) ;;
 	'snapshot tag')
 		flags=''
-		values='--comment -m --label'
+		values='--comment -m --label --ttl'
 		operands=('snapshot' '.' ) ;;
 	'snapshot df')
 		flags='--no-header --no-trunc'
 		values='--fields'
 		operands=() ;;
+	'snapshot check')
+		flags='--no-header --no-trunc'
+		values='--fields'
+		operands=('*snapshot' ) ;;
+	'snapshot prune')
+		flags='--unnamed --named --all --dry-run --no-header --no-trunc'
+		values='--keep-last --older-than --label --environment -E --fields'
+		operands=() ;;
 	'snapshot delete')
-		flags=''
-		values=''
-		operands=('snapshot' ) ;;
+		flags='--recursive -r --dry-run --yes -y --no-header --no-trunc'
+		values='--fields'
+		operands=('*snapshot' ) ;;
 	'branch')
 		subs='create list show exec diff promote delete'
 		flags='--no-header --no-trunc --allow-degraded'
-		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
+		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'branch create')
 		flags='--no-header --no-trunc --allow-degraded'
-		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
+		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'branch list')
 		flags='--no-header --no-trunc'
@@ -191,7 +211,7 @@ _faas_about() {
 		operands=('branch' ) ;;
 	'branch exec')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
-		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
+		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
 		operands=('branch' '+.' ) ;;
 	'branch diff')
 		flags='--no-header --no-trunc'
@@ -207,11 +227,11 @@ _faas_about() {
 		operands=('*branch' ) ;;
 	'try')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
-		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
+		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
 		operands=('branch' '+.' ) ;;
 	'race')
 		flags='--keep -k --no-header --no-trunc --allow-degraded'
-		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
+		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'language')
 		subs='list show'
@@ -316,6 +336,12 @@ _faas_kind() {
 	'env create --env-var' | 'env create -e') kind='variable' ;;
 	'env create --user' | 'env create -u') kind='user' ;;
 	'env create --cache') kind='=none normal aggressive' ;;
+	'snapshot create --execution' | 'snapshot create -x') kind='execution' ;;
+	'snapshot create --branch' | 'snapshot create -b') kind='branch' ;;
+	'snapshot create --environment' | 'snapshot create -E') kind='environment' ;;
+	'snapshot create --snapshot') kind='snapshot' ;;
+	'snapshot list --environment' | 'snapshot list -E') kind='environment' ;;
+	'snapshot list --sort') kind='=created name size' ;;
 	'snapshot exec --env' | 'snapshot exec -E') kind='environment' ;;
 	'snapshot exec --mode' | 'snapshot exec -m') kind='=ephemeral cached branched' ;;
 	'snapshot exec --language' | 'snapshot exec -l') kind='language' ;;
@@ -328,6 +354,8 @@ _faas_kind() {
 	'snapshot exec --network') kind='=none nat host' ;;
 	'snapshot exec --status-file') kind='file' ;;
 	'snapshot exec --id-file') kind='file' ;;
+	'snapshot restore --branch' | 'snapshot restore -b') kind='branch' ;;
+	'snapshot prune --environment' | 'snapshot prune -E') kind='environment' ;;
 	'branch --env' | 'branch -E') kind='environment' ;;
 	'branch --mode' | 'branch -m') kind='=ephemeral cached branched' ;;
 	'branch --language' | 'branch -l') kind='language' ;;

@@ -25,6 +25,7 @@
 #include "lib/environment/unpack.h"
 #include "lib/executor/environment.h"
 #include "lib/executor/layer.h"
+#include "lib/executor/snapshot.h"
 #include "lib/executor/work.h"
 
 enum { FLUSH_US = 100000, REST_US = 500000, LISTEN_BACKLOG = 1024, SYSTEMD_FD = 3 };
@@ -215,6 +216,10 @@ static int start(struct executor *x, struct error *err)
 	x->started_ms = clock_unix_ms();
 	x->spawner.rootless = geteuid() != 0;
 	raise_limits();
+	x->pinned = json_object();
+	/* of both nothing is known yet */
+	x->unsynced = true;
+	x->expire_ms = 1;
 	x->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (x->epoll < 0)
 		return err_sys(err, errno, "make an epoll descriptor");
@@ -265,7 +270,7 @@ static bool idle(struct executor *x, uint64_t now)
 {
 	if (x->n_sessions || x->n_running || x->n_dirty || x->works)
 		x->busy_us = now;
-	return x->config.idle_ms && now - x->busy_us > x->config.idle_ms * 1000;
+	return x->config.idle_ms && !snapshot_hungry(x) && now - x->busy_us > x->config.idle_ms * 1000;
 }
 
 /* A burst is over: what it needed goes back to the machine. */
@@ -288,6 +293,8 @@ static int next_timeout(struct executor *x, uint64_t now)
 		return (int)((x->quiet_until_us - now) / 1000) + 1;
 	if (x->flush_us)
 		return x->flush_us > now ? (int)((x->flush_us - now) / 1000) + 1 : 0;
+	if (snapshot_hungry(x))
+		return 100;
 	for (struct run *run = x->runs; run; run = run->next)
 		orphans |= run->orphan_until_us && !run->finished && !run->sandbox;
 	if (!orphans && !x->n_running && x->rested_runs != x->n_runs)
@@ -314,6 +321,7 @@ static int loop(struct executor *x, struct error *err)
 		recover_tend(x);
 		pool_tend(x);
 		rest(x, now);
+		snapshot_tend(x);
 		if (!unpack_reap())
 			layer_tend(x);
 		if (x->stopping == STOP_NOW && !cancelled) {
