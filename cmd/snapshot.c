@@ -378,7 +378,7 @@ int names_snapshots(struct ctx *ctx, struct error *err)
 
 static const struct cmd *const subs[] = {
 	&snapshot_cmd_create, &snapshot_cmd_list, &snapshot_show, &snapshot_tree, &snapshot_diff,
-	&snapshot_exec, &snapshot_cmd_restore, &snapshot_tag, &snapshot_df, &snapshot_cmd_check,
+	&snapshot_exec, &snapshot_cmd_restore, &snapshot_tag, &snapshot_df, &snapshot_cmd_check, &snapshot_cmd_export, &snapshot_cmd_import,
 	&snapshot_cmd_prune, &snapshot_cmd_delete, NULL
 };
 

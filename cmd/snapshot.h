@@ -27,5 +27,6 @@ extern const struct out_column snapshot_columns[];
 extern const struct cmd snapshot_cmd_list;
 extern const struct cmd snapshot_cmd_create, snapshot_cmd_restore, snapshot_cmd_check;
 extern const struct cmd snapshot_cmd_delete, snapshot_cmd_prune;
+extern const struct cmd snapshot_cmd_export, snapshot_cmd_import;
 
 #endif

@@ -32,6 +32,8 @@ _faas_command() {
 	'snapshot tag') path='snapshot tag' ;;
 	'snapshot df') path='snapshot df' ;;
 	'snapshot check') path='snapshot check' ;;
+	'snapshot export') path='snapshot export' ;;
+	'snapshot import') path='snapshot import' ;;
 	'snapshot prune') path='snapshot prune' ;;
 	'snapshot delete') path='snapshot delete' ;;
 	' branch' | ' branches') path='branch' ;;
@@ -140,7 +142,7 @@ _faas_about() {
 		values=''
 		operands=('environment' ) ;;
 	'snapshot')
-		subs='create list show tree diff exec restore tag df check prune delete'
+		subs='create list show tree diff exec restore tag df check export import prune delete'
 		flags=''
 		values=''
 		operands=() ;;
@@ -184,6 +186,14 @@ _faas_about() {
 		flags='--no-header --no-trunc'
 		values='--fields'
 		operands=('*snapshot' ) ;;
+	'snapshot export')
+		flags='--force -f'
+		values='--since --sign --compress'
+		operands=('snapshot' 'file' ) ;;
+	'snapshot import')
+		flags=''
+		values='--name --environment -E --verify --ttl --max-size'
+		operands=('file' ) ;;
 	'snapshot prune')
 		flags='--unnamed --named --all --dry-run --no-header --no-trunc'
 		values='--keep-last --older-than --label --environment -E --fields'
@@ -355,6 +365,10 @@ _faas_kind() {
 	'snapshot exec --status-file') kind='file' ;;
 	'snapshot exec --id-file') kind='file' ;;
 	'snapshot restore --branch' | 'snapshot restore -b') kind='branch' ;;
+	'snapshot export --since') kind='snapshot' ;;
+	'snapshot export --sign') kind='file' ;;
+	'snapshot import --environment' | 'snapshot import -E') kind='environment' ;;
+	'snapshot import --verify') kind='file' ;;
 	'snapshot prune --environment' | 'snapshot prune -E') kind='environment' ;;
 	'branch --env' | 'branch -E') kind='environment' ;;
 	'branch --mode' | 'branch -m') kind='=ephemeral cached branched' ;;

@@ -164,6 +164,24 @@ static const struct field snapshot_check[] = {
 	{ NULL }
 };
 
+static const struct field snapshot_export[] = {
+	{ "id", FIELD_STRING, true, "id, its first characters, name, or @last; a descriptor to "
+	  "write to comes along" },
+	{ "since", FIELD_STRING, false, "snapshot that the other side has" },
+	{ "level", FIELD_INTEGER, false, "of compression by zstd, 1 to 19" },
+	{ "sign", FIELD_BOOLEAN, false, "a descriptor of a private key comes along" },
+	{ NULL }
+};
+
+static const struct field snapshot_import[] = {
+	{ "name", FIELD_STRING, false, "its name; a descriptor to read from comes along" },
+	{ "environment", FIELD_STRING, false, "environment that it is to stand on" },
+	{ "ttl_ms", FIELD_INTEGER, false, "delete it so long after now; 0: never" },
+	{ "max_bytes", FIELD_INTEGER, false, "refuse what has more content" },
+	{ "verify", FIELD_BOOLEAN, false, "a descriptor of a public key comes along" },
+	{ NULL }
+};
+
 static const struct field snapshot_update[] = {
 	{ "id", FIELD_STRING, true, "id, its first characters, name, or @last" },
 	{ "name", FIELD_STRING, false, "new name; empty: none" },

@@ -91,6 +91,10 @@ struct operation {
 	  snapshot_restore, "move a branch back to a snapshot, or begin one there") \
 	X(SNAPSHOT_CHECK, "snapshot.check", "POST", "/snapshots/check", "read", snapshot_check, \
 	  "look whether files of snapshots are what they were") \
+	X(SNAPSHOT_EXPORT, "snapshot.export", "POST", "/snapshots/{id}/export", "read", \
+	  snapshot_export, "write a snapshot to a descriptor as one file") \
+	X(SNAPSHOT_IMPORT, "snapshot.import", "POST", "/snapshots/import", "snapshot", \
+	  snapshot_import, "make a snapshot of an exported one") \
 	X(SNAPSHOT_USAGE, "snapshot.usage", "GET", "/usage/snapshots", "read", nothing, \
 	  "what each snapshot holds on the disk") \
 	X(BRANCH_CREATE, "branch.create", "POST", "/branches", "snapshot", branch_create, \

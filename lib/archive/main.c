@@ -5,7 +5,7 @@
  *		(--archive-fd N | --source-dir-fd N [--cross-mounts]
  *		[--source-uid N --source-gid N])
  *		[--uid-base N --uid-count N] [--max-bytes N] [--max-entries N]
- *		[--max-ratio N] [--max-depth N] [--skip-special]
+ *		[--max-ratio N] [--max-depth N] [--skip-special] [--layers]
  *	faas-archive remove --root-fd N --name NAME [--status-fd N]
  *
  * A program of its own because it links libarchive, and because it is the part
@@ -43,7 +43,7 @@ struct args {
 	uint64_t root_fd, archive_fd, source_fd, status_fd;
 	uint64_t uid_base, uid_count, source_uid, source_gid;
 	uint64_t max_bytes, max_entries, max_ratio, max_depth;
-	bool cross_mounts, skip_special;
+	bool cross_mounts, skip_special, layers;
 	const char *name;
 };
 
@@ -79,6 +79,7 @@ static int parse_args(int argc, char **argv, struct args *a, struct error *err)
 		{ "--max-depth", &a->max_depth, NULL },
 		{ "--cross-mounts", NULL, &a->cross_mounts },
 		{ "--skip-special", NULL, &a->skip_special },
+		{ "--layers", NULL, &a->layers },
 	};
 
 	for (int i = 2; i < argc; i++) {
@@ -173,6 +174,7 @@ static int fill(const struct args *a, const struct confine *c, struct report *r,
 	struct policy_limits limits = {
 		.max_depth = (unsigned int)a->max_depth,
 		.skip_special = a->skip_special,
+		.layers = a->layers,
 	};
 	struct folder folder = {
 		.fd = c->source_fd,
@@ -247,6 +249,7 @@ static int unpack(const struct args *a, struct report *r, struct error *err)
 		.id_base = (uint32_t)a->uid_base,
 		.id_count = (uint32_t)a->uid_count,
 		.max_fds = (unsigned int)a->max_depth + 64,
+		.layers = a->layers,
 	};
 	struct error ignored;
 	pid_t pid;

@@ -85,6 +85,8 @@ static void make_argv(struct argv *a, const struct unpack_request *req, int root
 		arg(a, "--cross-mounts");
 	if (req->skip_special)
 		arg(a, "--skip-special");
+	if (req->layers)
+		arg(a, "--layers");
 }
 
 /* Beside this program as it was built, or where it is installed. */

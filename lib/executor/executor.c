@@ -268,7 +268,7 @@ static void flush(struct executor *x, uint64_t now)
 
 static bool idle(struct executor *x, uint64_t now)
 {
-	if (x->n_sessions || x->n_running || x->n_dirty || x->works)
+	if (x->n_sessions || x->n_running || x->n_dirty || x->works || x->imports)
 		x->busy_us = now;
 	return x->config.idle_ms && !snapshot_hungry(x) && now - x->busy_us > x->config.idle_ms * 1000;
 }
@@ -329,7 +329,8 @@ static int loop(struct executor *x, struct error *err)
 			cancel_all(x);
 			work_stop_all(x);
 		}
-		if ((x->stopping && !x->n_running && !x->works) || idle(x, now))
+		if ((x->stopping && !x->n_running && !x->works &&
+		     (!x->imports || x->stopping == STOP_NOW)) || idle(x, now))
 			return 0;
 		if (event_wait(x, next_timeout(x, now), err) < 0)
 			return -1;

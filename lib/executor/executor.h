@@ -348,6 +348,7 @@ struct executor {
 	uint64_t rested_runs;		/* n_runs when memory was last given back */
 	uint64_t n_runs, n_recovered, n_lost;
 	uint64_t memory_total;
+	struct importing *imports;	/* snapshots that are being unpacked */
 	struct work *works;		/* helpers that have not ended: work.h */
 	bool layers_left;		/* folders without a row, to be removed */
 	uint64_t swept_us;

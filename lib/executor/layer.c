@@ -116,7 +116,8 @@ void layer_tend(struct executor *x)
 	struct error err;
 
 	/* of a run that has ended and is not recorded yet the row says nothing */
-	if (!x->layers_left || x->n_dirty || now - x->swept_us < SWEEP_US)
+	/* and what is being unpacked has no row either */
+	if (!x->layers_left || x->n_dirty || x->imports || now - x->swept_us < SWEEP_US)
 		return;
 	x->swept_us = now;
 	if (layer_sweep(x, &err) < 0)

@@ -171,16 +171,35 @@ static int ask_helper(struct executor *x, json_t *list, struct session *s, json_
 	return fd < 0 ? -1 : work_start(x, &req, s, request, err);
 }
 
+/* And those below it of which nothing is known yet, first. */
+static int gather_line(struct executor *x, const char *id, json_t *list, struct error *err)
+{
+	char at[STORE_ID];
+	bool more = true;
+
+	(void)snprintf(at, sizeof(at), "%s", id);
+	while (more) {
+		cleanup_snapshot struct snapshot s = { .id = "" };
+		int r = store_snapshot_find(x->store, at, &s, err);
+
+		if (r <= 0)
+			return r < 0 ? -1 : err_set(err, ERR_NOT_FOUND, "no snapshot '%s'", at);
+		more = s.parent && !s.synced_ms;
+		if (!s.synced_ms || !json_array_size(list))
+			json_array_insert_new(list, 0, question(x, &s));
+		if (more)
+			(void)snprintf(at, sizeof(at), "%.*s", STORE_ID - 1, s.parent);
+	}
+	return 0;
+}
+
 int snapshot_sync(struct session *s, json_int_t id, const char *snapshot, struct error *err)
 {
-	cleanup_snapshot struct snapshot got = { .id = "" };
 	cleanup_json json_t *list = json_array();
 	cleanup_free char *own = strdup(snapshot);
-	int r = store_snapshot_find(s->x->store, snapshot, &got, err);
 
-	if (r <= 0)
-		return r < 0 ? -1 : err_set(err, ERR_NOT_FOUND, "no snapshot '%s'", snapshot);
-	json_array_append_new(list, question(s->x, &got));
+	if (gather_line(s->x, snapshot, list, err) < 0)
+		return -1;
 	if (ask_helper(s->x, list, s, id, own, err) < 0)
 		return -1;
 	(void)TAKE_PTR(own);

@@ -13,6 +13,8 @@ static const struct {
 	{ "measure", verb_measure },
 	{ "settle", verb_settle },
 	{ "check", verb_check },
+	{ "export", verb_export },
+	{ "admit", verb_admit },
 };
 
 static int run(const json_t *ask, json_t *result, struct error *err)

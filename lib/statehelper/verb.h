@@ -31,6 +31,14 @@ verb verb_settle;
 /* settle.c: {"layers": [{"name", "digest"}, ...], ...}: each one's digest, or problem. */
 verb verb_check;
 
+/*
+ * export.c: {"manifest", "names": of its layers' folders, "level", "sign"}, 3: the layers,
+ * 4: where to, 5: a private key.
+ */
+verb verb_export;
+/* admit.c: {"verify"}, 3: what was unpacked, 4: a public key. Answers with the manifest. */
+verb verb_admit;
+
 /* Whose the files of layers are, by "shift" and "rootless". */
 struct walk_owners;
 struct walk_owners ask_owners(const json_t *ask);
