@@ -170,7 +170,7 @@ int snapshot_create(struct session *s, json_int_t id, const json_t *params, stru
 	    snapshot_check_comment(text_of(params, "comment"), err) < 0 ||
 	    run_flush(x, err) < 0)
 		return -1;
-	if (make(x, params, &made, err) < 0 || fault("snapshot.made") ||
+	if (make(x, params, &made, err) < 0 ||
 	    store_snapshot_put(x->store, &made, err) < 0) {
 		if (made.id[0] && !made.parent)
 			layer_remove(x, made.id);
