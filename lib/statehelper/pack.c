@@ -97,7 +97,7 @@ int pack_open(int fd, int level, int threads, struct pack **ret, struct error *e
 		return err_set(err, ERR_USAGE, "there is no compression of level %d", level);
 	/* a zstd that was built without threads does it in this one */
 	(void)ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_nbWorkers, threads);
-	if (archive_write_set_format_pax(p->a) != ARCHIVE_OK ||
+	if (archive_write_set_format_pax_restricted(p->a) != ARCHIVE_OK ||
 	    archive_write_set_options(p->a, "xattrheader=SCHILY") != ARCHIVE_OK ||
 	    archive_write_set_bytes_per_block(p->a, BLOCK) != ARCHIVE_OK ||
 	    archive_write_set_bytes_in_last_block(p->a, 1) != ARCHIVE_OK ||
@@ -201,7 +201,8 @@ int pack_entry(struct pack *p, const char *prefix, const struct walk_entry *e, s
 	archive_entry_set_mode(p->e, (e->st.st_mode & S_IFMT) | (e->st.st_mode & WALK_MODE));
 	archive_entry_set_uid(p->e, e->st.st_uid);
 	archive_entry_set_gid(p->e, e->st.st_gid);
-	archive_entry_set_mtime(p->e, e->st.st_mtim.tv_sec, e->st.st_mtim.tv_nsec);
+	/* a part of a second would be one more header for each file */
+	archive_entry_set_mtime(p->e, e->st.st_mtim.tv_sec, 0);
 	archive_entry_set_size(p->e, file ? e->st.st_size : 0);
 	if (e->whiteout)
 		archive_entry_set_rdev(p->e, 0);

@@ -153,7 +153,11 @@ static int walk_one(struct walk *w, int parent, const char *name, int depth, str
 	mode_t type;
 	int r;
 
-	*e = (struct walk_entry){ .path = w->path, .fd = -1 };
+	/* all but the attributes, which are as many as it says */
+	memset(e, 0, offsetof(struct walk_entry, xattrs));
+	e->path = w->path;
+	e->fd = -1;
+	e->n_xattrs = 0;
 	if (fstatat(parent, name, &e->st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(err, errno, "look at '%s'", w->path);
 	type = e->st.st_mode & S_IFMT;
