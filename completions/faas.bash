@@ -278,7 +278,7 @@ _faas_about() {
 		values=''
 		operands=() ;;
 	'doctor')
-		flags=''
+		flags='--repair --dry-run'
 		values='--state'
 		operands=('+.' ) ;;
 	'completion')

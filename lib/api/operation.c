@@ -159,6 +159,11 @@ static const struct field snapshot_restore[] = {
 	{ NULL }
 };
 
+static const struct field snapshot_repair[] = {
+	{ "dry_run", FIELD_BOOLEAN, false, "only say what" },
+	{ NULL }
+};
+
 static const struct field snapshot_check[] = {
 	{ "ids", FIELD_ARRAY, false, "which; all when there are none" },
 	{ NULL }

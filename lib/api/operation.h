@@ -91,6 +91,8 @@ struct operation {
 	  snapshot_restore, "move a branch back to a snapshot, or begin one there") \
 	X(SNAPSHOT_CHECK, "snapshot.check", "POST", "/snapshots/check", "read", snapshot_check, \
 	  "look whether files of snapshots are what they were") \
+	X(SNAPSHOT_REPAIR, "snapshot.repair", "POST", "/snapshots/repair", "snapshot", \
+	  snapshot_repair, "remove what is left of damaged snapshots") \
 	X(SNAPSHOT_EXPORT, "snapshot.export", "POST", "/snapshots/{id}/export", "read", \
 	  snapshot_export, "write a snapshot to a descriptor as one file") \
 	X(SNAPSHOT_IMPORT, "snapshot.import", "POST", "/snapshots/import", "snapshot", \

@@ -449,6 +449,7 @@ static handler *const handlers[OP__MAX] = {
 	[OP_SNAPSHOT_CREATE] = snapshot_create,
 	[OP_SNAPSHOT_PRUNE] = snapshot_prune,
 	[OP_SNAPSHOT_RESTORE] = snapshot_restore,
+	[OP_SNAPSHOT_REPAIR] = snapshot_repair,
 	[OP_SNAPSHOT_CHECK] = snapshot_check,
 	[OP_SNAPSHOT_EXPORT] = snapshot_export,
 	[OP_SNAPSHOT_IMPORT] = snapshot_import,

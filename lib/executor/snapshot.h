@@ -66,6 +66,7 @@ int snapshot_restore(struct session *s, json_int_t id, const json_t *params, str
 int snapshot_prune(struct session *s, json_int_t id, const json_t *params, struct error *err);
 int snapshot_export(struct session *s, json_int_t id, const json_t *params, struct error *err);
 int snapshot_import(struct session *s, json_int_t id, const json_t *params, struct error *err);
+int snapshot_repair(struct session *s, json_int_t id, const json_t *params, struct error *err);
 void snapshot_session_gone(struct session *s);
 int snapshot_check(struct session *s, json_int_t id, const json_t *params, struct error *err);
 

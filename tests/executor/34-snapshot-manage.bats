@@ -293,3 +293,35 @@ synced() {
 	wait "$client" || true
 	eventually "$FAAS" snapshot restore rm0 --branch rmb
 }
+
+@test "doctor: --repair mends what is kept of snapshots, and says what" {
+	local id
+
+	export FAAS_STATE_DIR=$BATS_TEST_TMPDIR/repair
+	faas execute --snapshot rep0 'echo x >/work/x'
+	faas snapshot exec rep0 --snapshot rep1 true
+	faas execute --snapshot rep2 true
+	faas execute --snapshot rep3 true
+	faas branch rep3 --branch repb
+	faas -q doctor --repair
+	same "$output" "" "nothing to mend"
+	mkdir -p "$FAAS_STATE_DIR/layers/stray/u"
+	rm -r "$FAAS_STATE_DIR/layers/$(id_of rep0)" "$FAAS_STATE_DIR/layers/$(id_of rep3)"
+	run run_faas doctor
+	has "$output" "4 snapshots or layers are damaged" "report"
+	faas 1 --json doctor --repair --dry-run
+	same "$(jq -r '[.problems[].removed] | unique | join(" ")' <<<"$output")" false "dry run"
+	same "$(names)" "rep0 rep1 rep2 rep3" "snapshots"
+	faas 1 --json doctor --repair
+	same "$(jq -r '[.problems[] | "\(.name):\(.removed)"] | sort | join(" ")' <<<"$output")" \
+		"null:true rep0:true rep1:true rep3:false" "problems"
+	has "$output" "branch 'repb' needs it" "why one stays"
+	same "$(names)" "rep2 rep3" "snapshots"
+	faas branch delete repb
+	faas doctor --repair
+	same "$(names)" "rep2" "snapshots"
+	eventually eval '[[ $(ls -A "$FAAS_STATE_DIR/layers" | wc -l) == 1 ]]'
+	faas 2 doctor --dry-run
+	faas 2 doctor --repair execute
+	faas executor stop
+}
