@@ -66,7 +66,7 @@ LIB_SRC := $(filter-out $(ROLE_DIRS:%=%/%),$(wildcard lib/*/*.c)) lib/spawner/me
 SPAWNER_SRC := $(wildcard lib/spawner/*.c)
 ARCHIVE_SRC := $(wildcard lib/archive/*.c)
 OCI_SRC := $(wildcard lib/oci/*.c lib/image/*.c)
-STATE_SRC := $(wildcard lib/statehelper/*.c lib/state/*.c)
+STATE_SRC := $(wildcard lib/statehelper/*.c lib/state/*.c lib/crypto/*.c)
 DOCGEN_SRC := $(wildcard cmd/docgen*.c)
 CMD_SRC := $(filter-out cmd/faas.c $(DOCGEN_SRC),$(wildcard cmd/*.c))
 UNIT_SRC := $(wildcard tests/unit/test-*.c)
@@ -117,7 +117,7 @@ $(B)/faas: $(call obj,cmd/faas.c $(CMD_SRC) $(LIB_SRC)) $(BLOB)
 ARCHIVE_LIBS = -Wl,-Bstatic -lseccomp -Wl,-Bdynamic -larchive
 $(B)/faas-archive: $(call obj,$(ARCHIVE_SRC) $(wildcard lib/base/*.c))
 	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ARCHIVE_LIBS)
-STATE_LIBS = -Wl,-Bstatic -ljansson -Wl,-Bdynamic
+STATE_LIBS = -Wl,-Bstatic -ljansson -lsodium -Wl,-Bdynamic -larchive -lzstd
 $(B)/faas-state: $(call obj,$(STATE_SRC) $(wildcard lib/base/*.c))
 	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(STATE_LIBS)
 OCI_LIBS = -Wl,-Bstatic -ljansson -Wl,-Bdynamic -lcurl -lcrypto -lz -larchive
@@ -129,6 +129,12 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(call obj,$(LIB_SRC)) $(BLOB)
 	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests/unit/test-cmd-%: $(B)/tests/unit/test-cmd-%.o $(call obj,$(CMD_SRC) $(LIB_SRC)) $(BLOB)
 	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+# What is in faas-state alone.
+TESTED_STATE := $(call obj,$(filter-out lib/statehelper/main.c,$(STATE_SRC)))
+$(B)/tests/unit/test-crypto-%: $(B)/tests/unit/test-crypto-%.o $(TESTED_STATE) $(call obj,$(wildcard lib/base/*.c))
+	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(STATE_LIBS)
+$(B)/tests/unit/test-statehelper-%: $(B)/tests/unit/test-statehelper-%.o $(TESTED_STATE) $(call obj,$(wildcard lib/base/*.c))
+	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(STATE_LIBS)
 # What becomes the sandbox, once more, as a library for its tests.
 TESTED_SPAWNER := $(patsubst %.c,$(B)/tested/%.o,$(filter-out lib/spawner/message.c,$(SPAWNER_SRC)))
 $(B)/tested/%.o: %.c

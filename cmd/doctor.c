@@ -1,4 +1,5 @@
 #include "cmd/command.h"
+#include "cmd/doctor-repair.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,16 @@
 #define ARGS struct doctor_args
 ARGS {
 	const char *state;
+	bool repair, dry_run;
 	struct opt_rest features;
 };
 
 static const struct opt doctor_opts[] = {
 	OPT_STR('\0', "state", "dir", ARGS, state, HINT_DIR,
 		"look at <dir> instead of where this user's state is kept"),
+	OPT_FLAG('\0', "repair", ARGS, repair,
+		 "remove layers of no snapshot, and snapshots whose files are gone"),
+	OPT_FLAG('\0', "dry-run", ARGS, dry_run, "with --repair: only print what"),
 	OPERAND_REST("feature", ARGS, features,
 		     "fail unless each <feature> is usable; without one, execute"),
 	OPT_END
@@ -265,6 +270,12 @@ static int doctor_run_command(struct ctx *ctx, const void *args, struct error *e
 	struct doctor_request req = { .state_dir = a->state ? a->state : state };
 	size_t n = 0;
 
+	if (a->dry_run && !a->repair)
+		return err_set(err, ERR_USAGE, "'--dry-run' is of '--repair'");
+	if (a->repair && a->features.n)
+		return err_set(err, ERR_USAGE, "'--repair' looks at what is kept, and at no feature");
+	if (a->repair)
+		return doctor_repair(ctx, a->state, a->dry_run, err);
 	if (check_names(a, err) < 0 ||
 	    (!a->state && client_state_dir(NULL, state, sizeof(state), err) < 0))
 		return -1;
@@ -285,6 +296,7 @@ static int doctor_run_command(struct ctx *ctx, const void *args, struct error *e
 	} else {
 		print_table(ctx, &report);
 		print_features(ctx, a, &report);
+		doctor_report_snapshots(ctx, a->state);
 	}
 	return status_of(a, &report);
 }

@@ -206,6 +206,12 @@ int run_plan_make(struct client *client, const struct run_options *o,
 		json_object_set_new(ret->params, "on_success", json_true());
 	set_text(ret->params, "parent", o->parent);
 	set_text(ret->params, "snapshot", o->snapshot);
+	if (o->snapshot_ttl_ms && !o->snapshot && !o->branch)
+		return err_set(err, ERR_USAGE, "'--snapshot-ttl' is of a '--snapshot', and none is "
+			       "asked for");
+	if (o->snapshot_ttl_ms)
+		json_object_set_new(ret->params, "snapshot_ttl_ms",
+				    json_integer((json_int_t)o->snapshot_ttl_ms));
 	set_text(ret->params, "workdir", o->workdir);
 	set_text(ret->params, "user", o->user);
 	set_text(ret->params, "name", o->name);

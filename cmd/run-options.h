@@ -18,6 +18,7 @@ struct run_options {
 	uint64_t memory, cpus, pids, disk, io;
 	const char *parent, *snapshot;
 	const char *branch;		/* of a command that names one; no option */
+	uint64_t snapshot_ttl_ms;
 	bool on_success;		/* of a command that means it; no option */
 	bool allow_degraded;
 };
@@ -57,6 +58,8 @@ extern const char *const run_modes[], *const run_networks[];
 		"begin with the files of <snapshot>"),			\
 	OPT_STR('s', "snapshot", "name", T, f.snapshot, HINT_NONE,	\
 		"keep the files as a new snapshot; '' for one without a name"), \
+	OPT_MS(0, "snapshot-ttl", "time", T, f.snapshot_ttl_ms,		\
+	       "delete that snapshot <time> after the run, such as 7d"), \
 	OPT_GROUP("Limits"),						\
 	OPT_CHOICE(0, "network", "mode", T, f.network, run_networks,	\
 		   "what it can reach",			\

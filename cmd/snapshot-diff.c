@@ -139,6 +139,15 @@ static int open_two(const json_t *from, const json_t *to, struct view *a, struct
 	return open_view(from, 0, a, err) < 0 ? -1 : open_view(to, 0, b, err);
 }
 
+/* One that was made of another has its layers, and none of its own. */
+static size_t own_layers(const json_t *s)
+{
+	const char *first = json_string_value(json_array_get(json_object_get(s, "layers"), 0));
+	const char *id = json_string_value(json_object_get(s, "id"));
+
+	return first && id && !strcmp(first, id);
+}
+
 static int open_snapshots(const ARGS *args, struct view *a, struct view *b, struct error *err)
 {
 	cleanup_json json_t *from = NULL;
@@ -147,7 +156,7 @@ static int open_snapshots(const ARGS *args, struct view *a, struct view *b, stru
 	if (get_state(args->from, NULL, &from, err) < 0)
 		return -1;
 	if (!args->to)
-		return open_view(from, 1, a, err) < 0 ? -1 : open_view(from, 0, b, err);
+		return open_view(from, own_layers(from), a, err) < 0 ? -1 : open_view(from, 0, b, err);
 	if (get_state(args->to, NULL, &to, err) < 0)
 		return -1;
 	return open_two(from, to, a, b, err);

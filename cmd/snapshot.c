@@ -9,6 +9,7 @@
 #include "cmd/chain.h"
 #include "cmd/execute.h"
 #include "cmd/names.h"
+#include "lib/base/parse.h"
 #include "lib/client/client.h"
 
 /*
@@ -25,6 +26,34 @@ json_t *snapshot_id(const char *what)
 	return json_pack("{s:o}", "id", client_text(what));
 }
 
+int snapshot_put_ttl(json_t *params, const char *ttl, struct error *err)
+{
+	uint64_t ms = 0;
+
+	if (!ttl)
+		return 0;
+	if (strcmp(ttl, "none") && (parse_ms(ttl, &ms) < 0 || !ms || ms > INT64_MAX))
+		return err_set(err, ERR_USAGE, "'%.64s' is not a time such as 12h or 7d, nor 'none'",
+			       ttl);
+	json_object_set_new(params, "ttl_ms", json_integer((json_int_t)ms));
+	return 0;
+}
+
+json_t *snapshot_labels(const struct opt_strs *given)
+{
+	json_t *labels = json_object();
+
+	for (int i = 0; i < given->n; i++) {
+		const char *eq = strchr(given->v[i], '=');
+		char *key = eq ? strndup(given->v[i], (size_t)(eq - given->v[i]))
+			       : strdup(given->v[i]);
+
+		json_object_set_new(labels, key ? key : "", eq ? client_text(eq + 1) : json_null());
+		free(key);
+	}
+	return labels;
+}
+
 static void put_json(struct out *o, const char *key, const json_t *value)
 {
 	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -33,7 +62,19 @@ static void put_json(struct out *o, const char *key, const json_t *value)
 	free(text);
 }
 
-static void put_snapshot(struct out *o, const json_t *s)
+/* A number that may not be known yet. */
+static void put_known(struct out *o, const json_t *s, const char *key,
+		      void (*put)(struct out *o, const char *key, uint64_t value))
+{
+	const json_t *n = json_object_get(s, key);
+
+	if (json_is_integer(n))
+		put(o, key, (uint64_t)json_integer_value(n));
+	else
+		out_null(o, key);
+}
+
+void put_snapshot(struct out *o, const json_t *s)
 {
 	static const char *const texts[] = {
 		"name", "kind", "parent", "environment", "execution", "engine", "comment"
@@ -45,57 +86,17 @@ static void put_snapshot(struct out *o, const json_t *s)
 	out_uint(o, "depth", json_array_size(json_object_get(s, "layers")));
 	out_time(o, "created_at",
 		 (uint64_t)json_integer_value(json_object_get(s, "created_ms")));
+	out_time(o, "expires_at",
+		 (uint64_t)json_integer_value(json_object_get(s, "expires_ms")));
+	put_known(o, s, "entries", out_uint);
+	put_known(o, s, "bytes", out_size);
+	out_bool(o, "synced", json_is_true(json_object_get(s, "synced")));
+	out_str(o, "checksum", text_of(s, "checksum"));
 	put_json(o, "labels", json_object_get(s, "labels"));
 	put_json(o, "layers", json_object_get(s, "layers"));
 }
 
-/* ---- list ---- */
-
-#define ARGS struct list_args
-ARGS {
-	struct out_opts out;
-};
-
-static const struct opt list_opts[] = {
-	OUT_LIST_OPTIONS(ARGS, out),
-	OPT_END
-};
-
-static const struct out_column list_columns[] = {
-	{ "id" }, { "name" }, { "kind" }, { "environment" }, { "parent" },
-	{ "depth", .flags = OUT_RIGHT }, { "created_at", "CREATED" }, { "comment" },
-	{ "execution", .flags = OUT_WIDE }, { "engine", .flags = OUT_WIDE },
-	{ "labels", .flags = OUT_WIDE }, { NULL }
-};
-
-static int list_run(struct ctx *ctx, const void *p, struct error *err)
-{
-	const ARGS *args = p;
-	cleanup_json json_t *list = NULL;
-	struct out o;
-	json_t *s;
-	size_t i;
-
-	if (executor_call("snapshot.list", NULL, &list, err) < 0)
-		return -1;
-	out_list(&o, ctx, &args->out, "snapshots", list_columns);
-	json_array_foreach(list, i, s) {
-		out_row(&o);
-		put_snapshot(&o, s);
-	}
-	return out_end(&o, err);
-}
-
-static const struct cmd snapshot_list = {
-	.name = "list",
-	.summary = "list snapshots, oldest first",
-	.args_size = sizeof(ARGS),
-	.opts = list_opts,
-	.run = list_run,
-};
-#undef ARGS
-
-/* ---- show and delete ---- */
+/* ---- show ---- */
 
 #define ARGS struct one_args
 ARGS {
@@ -129,31 +130,6 @@ static const struct cmd snapshot_show = {
 	.run = show_run,
 };
 
-static const struct opt delete_opts[] = {
-	OPERAND("snapshot", ARGS, id, HINT_SNAPSHOT, "snapshot to delete"),
-	OPT_END
-};
-
-static int delete_run(struct ctx *ctx, const void *p, struct error *err)
-{
-	const ARGS *args = p;
-	cleanup_json json_t *done = NULL;
-	struct out o;
-
-	if (executor_call("snapshot.delete", snapshot_id(args->id), &done, err) < 0)
-		return -1;
-	out_object(&o, ctx, NULL);
-	out_str(&o, "deleted", text_of(done, "id"));
-	return out_end(&o, err);
-}
-
-static const struct cmd snapshot_delete = {
-	.name = "delete",
-	.summary = "delete a snapshot that nothing stands on",
-	.args_size = sizeof(ARGS),
-	.opts = delete_opts,
-	.run = delete_run,
-};
 #undef ARGS
 
 /* ---- tree ---- */
@@ -228,7 +204,7 @@ static int tree_run(struct ctx *ctx, const void *p, struct error *err)
 	struct out o;
 
 	(void)p;
-	if (executor_call("snapshot.list", NULL, &list, err) < 0)
+	if (snapshot_fetch(NULL, &list, err) < 0)
 		return -1;
 	f.list = list;
 	f.o = &o;
@@ -236,7 +212,7 @@ static int tree_run(struct ctx *ctx, const void *p, struct error *err)
 		print_children(&f, NULL, "", 0);
 		return 0;
 	}
-	out_list(&o, ctx, &opts, "snapshots", list_columns);
+	out_list(&o, ctx, &opts, "snapshots", snapshot_columns);
 	print_children(&f, NULL, "", 0);
 	return out_end(&o, err);
 }
@@ -254,7 +230,7 @@ static const struct cmd snapshot_tree = {
 
 #define ARGS struct tag_args
 ARGS {
-	const char *id, *name, *comment;
+	const char *id, *name, *comment, *ttl;
 	struct opt_strs labels;
 };
 
@@ -262,6 +238,8 @@ static const struct opt tag_opts[] = {
 	OPT_STR('m', "comment", "text", ARGS, comment, HINT_NONE, "set the comment"),
 	OPT_STRS(0, "label", "label", ARGS, labels, HINT_NONE,
 		 "set the label KEY=value, or take KEY away"),
+	OPT_STR(0, "ttl", "time", ARGS, ttl, HINT_NONE,
+		"delete it <time> from now, such as 7d; 'none': keep it"),
 	OPERAND("snapshot", ARGS, id, HINT_SNAPSHOT, "snapshot to tag"),
 	OPERAND_OPTIONAL("name", ARGS, name, HINT_NONE, "its new name; '' takes it away"),
 	OPT_END
@@ -271,26 +249,22 @@ static int tag_run(struct ctx *ctx, const void *p, struct error *err)
 {
 	const ARGS *args = p;
 	cleanup_json json_t *s = NULL;
-	json_t *params = snapshot_id(args->id), *labels = json_object();
+	json_t *params = snapshot_id(args->id);
 	struct out o;
 
 	if (args->name)
 		json_object_set_new(params, "name", client_text(args->name));
 	if (args->comment)
 		json_object_set_new(params, "comment", client_text(args->comment));
-	for (int i = 0; i < args->labels.n; i++) {
-		const char *eq = strchr(args->labels.v[i], '=');
-		char *key = eq ? strndup(args->labels.v[i], (size_t)(eq - args->labels.v[i]))
-			       : strdup(args->labels.v[i]);
-
-		json_object_set_new(labels, key ? key : "", eq ? client_text(eq + 1) : json_null());
-		free(key);
-	}
-	json_object_set_new(params, "labels", labels);
-	if (!args->name && !args->comment && !args->labels.n) {
+	json_object_set_new(params, "labels", snapshot_labels(&args->labels));
+	if (!args->name && !args->comment && !args->labels.n && !args->ttl) {
 		json_decref(params);
-		return err_set(err, ERR_USAGE, "nothing to change: give a name, --comment or "
-			       "--label");
+		return err_set(err, ERR_USAGE, "nothing to change: give a name, --comment, --label "
+			       "or --ttl");
+	}
+	if (snapshot_put_ttl(params, args->ttl, err) < 0) {
+		json_decref(params);
+		return -1;
 	}
 	if (executor_call("snapshot.update", params, &s, err) < 0)
 		return -1;
@@ -416,15 +390,16 @@ int names_snapshots(struct ctx *ctx, struct error *err)
 }
 
 static const struct cmd *const subs[] = {
-	&snapshot_list, &snapshot_show, &snapshot_tree, &snapshot_diff, &snapshot_exec,
-	&snapshot_tag, &snapshot_df, &snapshot_delete, NULL
+	&snapshot_cmd_create, &snapshot_cmd_list, &snapshot_show, &snapshot_tree, &snapshot_diff,
+	&snapshot_exec, &snapshot_cmd_restore, &snapshot_tag, &snapshot_df, &snapshot_cmd_check, &snapshot_cmd_export, &snapshot_cmd_import,
+	&snapshot_cmd_prune, &snapshot_cmd_delete, NULL
 };
 
 static const char *const aliases[] = { "snapshots", NULL };
 
 const struct cmd cmd_snapshot = {
 	.name = "snapshot",
-	.summary = "list, compare, run and delete states of files",
+	.summary = "make, list, compare, run and delete states of files",
 	.aliases = aliases,
 	.subs = subs,
 };

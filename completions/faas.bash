@@ -31,13 +31,19 @@ _faas_command() {
 	'env alias set') path='env alias set' ;;
 	'env alias delete') path='env alias delete' ;;
 	' snapshot' | ' snapshots') path='snapshot' ;;
+	'snapshot create') path='snapshot create' ;;
 	'snapshot list') path='snapshot list' ;;
 	'snapshot show') path='snapshot show' ;;
 	'snapshot tree') path='snapshot tree' ;;
 	'snapshot diff') path='snapshot diff' ;;
 	'snapshot exec') path='snapshot exec' ;;
+	'snapshot restore') path='snapshot restore' ;;
 	'snapshot tag') path='snapshot tag' ;;
 	'snapshot df') path='snapshot df' ;;
+	'snapshot check') path='snapshot check' ;;
+	'snapshot export') path='snapshot export' ;;
+	'snapshot import') path='snapshot import' ;;
+	'snapshot prune') path='snapshot prune' ;;
 	'snapshot delete') path='snapshot delete' ;;
 	' branch' | ' branches') path='branch' ;;
 	'branch create') path='branch create' ;;
@@ -89,7 +95,7 @@ _faas_about() {
 	'') subs='execute execution batch env snapshot branch chain try race map compare language executor doctor completion config version help' ;;
 	'execute')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
-		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
+		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
 		operands=('+.' ) ;;
 	'execution')
 		subs='list show logs attach wait cancel delete prune'
@@ -191,13 +197,17 @@ _faas_about() {
 		values=''
 		operands=('.' ) ;;
 	'snapshot')
-		subs='list show tree diff exec tag df delete'
+		subs='create list show tree diff exec restore tag df check export import prune delete'
 		flags=''
 		values=''
 		operands=() ;;
+	'snapshot create')
+		flags='--sync'
+		values='--execution -x --branch -b --environment -E --snapshot --comment -m --label --ttl'
+		operands=('.' ) ;;
 	'snapshot list')
-		flags='--no-header --no-trunc'
-		values='--fields'
+		flags='--reverse -r --no-header --no-trunc'
+		values='--environment -E --name --label --since --limit -n --sort --fields'
 		operands=() ;;
 	'snapshot show')
 		flags=''
@@ -213,28 +223,48 @@ _faas_about() {
 		operands=('snapshot' 'snapshot' ) ;;
 	'snapshot exec')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log --cached --explain'
-		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
+		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
 		operands=('snapshot' '+.' ) ;;
+	'snapshot restore')
+		flags='--force -f'
+		values='--branch -b'
+		operands=('snapshot' ) ;;
 	'snapshot tag')
 		flags=''
-		values='--comment -m --label'
+		values='--comment -m --label --ttl'
 		operands=('snapshot' '.' ) ;;
 	'snapshot df')
 		flags='--no-header --no-trunc'
 		values='--fields'
 		operands=() ;;
-	'snapshot delete')
+	'snapshot check')
+		flags='--no-header --no-trunc'
+		values='--fields'
+		operands=('*snapshot' ) ;;
+	'snapshot export')
+		flags='--force -f'
+		values='--since --sign --compress'
+		operands=('snapshot' 'file' ) ;;
+	'snapshot import')
 		flags=''
-		values=''
-		operands=('snapshot' ) ;;
+		values='--name --environment -E --verify --ttl --max-size'
+		operands=('file' ) ;;
+	'snapshot prune')
+		flags='--unnamed --named --all --dry-run --no-header --no-trunc'
+		values='--keep-last --older-than --label --environment -E --fields'
+		operands=() ;;
+	'snapshot delete')
+		flags='--recursive -r --dry-run --yes -y --no-header --no-trunc'
+		values='--fields'
+		operands=('*snapshot' ) ;;
 	'branch')
 		subs='create list show tree exec diff compare promote delete'
 		flags='--compare --no-header --no-trunc --allow-degraded'
-		values='--count -c --branch -b --jobs -j --metric --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
+		values='--count -c --branch -b --jobs -j --metric --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'branch create')
 		flags='--compare --no-header --no-trunc --allow-degraded'
-		values='--count -c --branch -b --jobs -j --metric --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
+		values='--count -c --branch -b --jobs -j --metric --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'branch list')
 		flags='--no-header --no-trunc'
@@ -250,7 +280,7 @@ _faas_about() {
 		operands=() ;;
 	'branch exec')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
-		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
+		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
 		operands=('branch' '+.' ) ;;
 	'branch diff')
 		flags='--no-header --no-trunc'
@@ -291,11 +321,11 @@ _faas_about() {
 		operands=() ;;
 	'try')
 		flags='--review --yes -y --allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
-		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
+		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
 		operands=('branch' '+.' ) ;;
 	'race')
 		flags='--keep -k --no-header --no-trunc --allow-degraded'
-		values='--count -c --branch -b --jobs -j --metric --best --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
+		values='--count -c --branch -b --jobs -j --metric --best --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'map')
 		flags='--null -0 --keep -k --ordered --as-completed --tag --resume --resume-failed --allow-degraded'
@@ -340,7 +370,7 @@ _faas_about() {
 		values=''
 		operands=() ;;
 	'doctor')
-		flags=''
+		flags='--repair --dry-run'
 		values='--state'
 		operands=('+.' ) ;;
 	'completion')
@@ -423,6 +453,12 @@ _faas_kind() {
 	'env update --cache') kind='=none normal aggressive' ;;
 	'env update --unset') kind='variable' ;;
 	'env export --format') kind='=tar tar.gz tar.zst oci oci-archive' ;;
+	'snapshot create --execution' | 'snapshot create -x') kind='execution' ;;
+	'snapshot create --branch' | 'snapshot create -b') kind='branch' ;;
+	'snapshot create --environment' | 'snapshot create -E') kind='environment' ;;
+	'snapshot create --snapshot') kind='snapshot' ;;
+	'snapshot list --environment' | 'snapshot list -E') kind='environment' ;;
+	'snapshot list --sort') kind='=created name size' ;;
 	'snapshot exec --env' | 'snapshot exec -E') kind='environment' ;;
 	'snapshot exec --mode' | 'snapshot exec -m') kind='=ephemeral cached branched' ;;
 	'snapshot exec --language' | 'snapshot exec -l') kind='language' ;;
@@ -435,6 +471,12 @@ _faas_kind() {
 	'snapshot exec --network') kind='=none nat host' ;;
 	'snapshot exec --status-file') kind='file' ;;
 	'snapshot exec --id-file') kind='file' ;;
+	'snapshot restore --branch' | 'snapshot restore -b') kind='branch' ;;
+	'snapshot export --since') kind='snapshot' ;;
+	'snapshot export --sign') kind='file' ;;
+	'snapshot import --environment' | 'snapshot import -E') kind='environment' ;;
+	'snapshot import --verify') kind='file' ;;
+	'snapshot prune --environment' | 'snapshot prune -E') kind='environment' ;;
 	'branch --env' | 'branch -E') kind='environment' ;;
 	'branch --mode' | 'branch -m') kind='=ephemeral cached branched' ;;
 	'branch --language' | 'branch -l') kind='language' ;;

@@ -50,6 +50,7 @@ static const struct field execution_create[] = {
 	{ "branch", FIELD_STRING, false, "branch to begin with, and to move on" },
 	{ "snapshot", FIELD_STRING, false, "keep the files as a snapshot of this name, or none" },
 	{ "comment", FIELD_STRING, false, "comment of that snapshot" },
+	{ "snapshot_ttl_ms", FIELD_INTEGER, false, "delete that snapshot so long after the run" },
 	{ "on_success", FIELD_BOOLEAN, false, "keep it only if the program exits with 0" },
 	{ "brief", FIELD_BOOLEAN, false, "answer with how it ended, and no more" },
 	{ "allow_degraded", FIELD_BOOLEAN, false, "run even if a limit cannot be had" },
@@ -158,11 +159,88 @@ static const struct field snapshot_by_id[] = {
 	{ NULL }
 };
 
+static const struct field snapshot_create[] = {
+	{ "name", FIELD_STRING, false, "name of the new snapshot" },
+	{ "execution", FIELD_STRING, false, "ended execution that kept its files" },
+	{ "branch", FIELD_STRING, false, "branch whose head it is to be" },
+	{ "environment", FIELD_STRING, false, "environment as it is" },
+	{ "snapshot", FIELD_STRING, false, "snapshot of which it is one more" },
+	{ "comment", FIELD_STRING, false, "its comment" },
+	{ "labels", FIELD_OBJECT, false, "labels, text to text" },
+	{ "ttl_ms", FIELD_INTEGER, false, "delete it so long after now; 0: never" },
+	{ "sync", FIELD_BOOLEAN, false, "answer when it would survive a loss of power" },
+	{ NULL }
+};
+
+static const struct field snapshot_list[] = {
+	{ "labels", FIELD_ARRAY, false, "only those with all of these key=value" },
+	{ "environment", FIELD_STRING, false, "only those of this environment" },
+	{ "name", FIELD_STRING, false, "only those with such a name: a pattern with *, ? and []" },
+	{ "since_ms", FIELD_INTEGER, false, "only those created since" },
+	{ "after", FIELD_INTEGER, false, "cursor of an earlier page" },
+	{ "limit", FIELD_INTEGER, false, "how many at most" },
+	{ NULL }
+};
+
+static const struct field snapshot_delete[] = {
+	{ "id", FIELD_STRING, true, "id, its first characters, name, or @last" },
+	{ "others", FIELD_ARRAY, false, "more of them" },
+	{ "recursive", FIELD_BOOLEAN, false, "and all that stand on them" },
+	{ "dry_run", FIELD_BOOLEAN, false, "only say which" },
+	{ NULL }
+};
+
+static const struct field snapshot_prune[] = {
+	{ "keep_last", FIELD_INTEGER, false, "how many of the newest stay" },
+	{ "older_than_ms", FIELD_INTEGER, false, "only those created that long ago" },
+	{ "labels", FIELD_ARRAY, false, "only those with all of these key=value" },
+	{ "environment", FIELD_STRING, false, "only those of this environment" },
+	{ "named", FIELD_BOOLEAN, false, "those that have a name, too" },
+	{ "dry_run", FIELD_BOOLEAN, false, "only say which" },
+	{ NULL }
+};
+
+static const struct field snapshot_restore[] = {
+	{ "id", FIELD_STRING, true, "id, its first characters, name, or @last" },
+	{ "branch", FIELD_STRING, true, "branch to move there, or to begin there" },
+	{ "force", FIELD_BOOLEAN, false, "though it is not in the branch's history" },
+	{ NULL }
+};
+
+static const struct field snapshot_repair[] = {
+	{ "dry_run", FIELD_BOOLEAN, false, "only say what" },
+	{ NULL }
+};
+
+static const struct field snapshot_check[] = {
+	{ "ids", FIELD_ARRAY, false, "which; all when there are none" },
+	{ NULL }
+};
+
+static const struct field snapshot_export[] = {
+	{ "id", FIELD_STRING, true, "id, its first characters, name, or @last; a descriptor to "
+	  "write to comes along" },
+	{ "since", FIELD_STRING, false, "snapshot that the other side has" },
+	{ "level", FIELD_INTEGER, false, "of compression by zstd, 1 to 19" },
+	{ "sign", FIELD_BOOLEAN, false, "a descriptor of a private key comes along" },
+	{ NULL }
+};
+
+static const struct field snapshot_import[] = {
+	{ "name", FIELD_STRING, false, "its name; a descriptor to read from comes along" },
+	{ "environment", FIELD_STRING, false, "environment that it is to stand on" },
+	{ "ttl_ms", FIELD_INTEGER, false, "delete it so long after now; 0: never" },
+	{ "max_bytes", FIELD_INTEGER, false, "refuse what has more content" },
+	{ "verify", FIELD_BOOLEAN, false, "a descriptor of a public key comes along" },
+	{ NULL }
+};
+
 static const struct field snapshot_update[] = {
 	{ "id", FIELD_STRING, true, "id, its first characters, name, or @last" },
 	{ "name", FIELD_STRING, false, "new name; empty: none" },
 	{ "comment", FIELD_STRING, false, "new comment; empty: none" },
 	{ "labels", FIELD_OBJECT, false, "labels to set; null takes one away" },
+	{ "ttl_ms", FIELD_INTEGER, false, "delete it so long after now; 0: never" },
 	{ NULL }
 };
 

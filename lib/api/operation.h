@@ -83,14 +83,28 @@ struct operation {
 	X(ENVIRONMENT_PROGRAMS, "environment.programs", "GET", \
 	  "/environments/{name}/programs", "read", environment_programs, \
 	  "which of some programs an environment has") \
-	X(SNAPSHOT_LIST, "snapshot.list", "GET", "/snapshots", "read", nothing, \
+	X(SNAPSHOT_CREATE, "snapshot.create", "POST", "/snapshots", "snapshot", \
+	  snapshot_create, "make a snapshot of what is kept, or of an environment") \
+	X(SNAPSHOT_LIST, "snapshot.list", "GET", "/snapshots", "read", snapshot_list, \
 	  "list snapshots, oldest first") \
 	X(SNAPSHOT_GET, "snapshot.get", "GET", "/snapshots/{id}", "read", snapshot_by_id, \
 	  "show one snapshot") \
 	X(SNAPSHOT_UPDATE, "snapshot.update", "PATCH", "/snapshots/{id}", "snapshot", \
-	  snapshot_update, "change name, comment and labels of a snapshot") \
+	  snapshot_update, "change name, comment, labels and end of a snapshot") \
 	X(SNAPSHOT_DELETE, "snapshot.delete", "DELETE", "/snapshots/{id}", "snapshot", \
-	  snapshot_by_id, "delete a snapshot") \
+	  snapshot_delete, "delete snapshots, all or none") \
+	X(SNAPSHOT_PRUNE, "snapshot.prune", "POST", "/snapshots/prune", "snapshot", \
+	  snapshot_prune, "delete old snapshots that nothing needs") \
+	X(SNAPSHOT_RESTORE, "snapshot.restore", "POST", "/snapshots/{id}/restore", "snapshot", \
+	  snapshot_restore, "move a branch back to a snapshot, or begin one there") \
+	X(SNAPSHOT_CHECK, "snapshot.check", "POST", "/snapshots/check", "read", snapshot_check, \
+	  "look whether files of snapshots are what they were") \
+	X(SNAPSHOT_REPAIR, "snapshot.repair", "POST", "/snapshots/repair", "snapshot", \
+	  snapshot_repair, "remove what is left of damaged snapshots") \
+	X(SNAPSHOT_EXPORT, "snapshot.export", "POST", "/snapshots/{id}/export", "read", \
+	  snapshot_export, "write a snapshot to a descriptor as one file") \
+	X(SNAPSHOT_IMPORT, "snapshot.import", "POST", "/snapshots/import", "snapshot", \
+	  snapshot_import, "make a snapshot of an exported one") \
 	X(SNAPSHOT_USAGE, "snapshot.usage", "GET", "/usage/snapshots", "read", nothing, \
 	  "what each snapshot holds on the disk") \
 	X(BRANCH_CREATE, "branch.create", "POST", "/branches", "snapshot", branch_create, \

@@ -156,7 +156,7 @@ static int child(struct confine *c, int go, struct error *err)
 	    set_limits(c, err) < 0 || drop_capabilities(c, err) < 0)
 		return -1;
 	(void)umask(0);
-	return SANITIZED ? 0 : confine_filter(err);
+	return SANITIZED ? 0 : confine_filter(c->snapshot, err);
 }
 
 static int write_map(pid_t pid, const char *file, const char *text, struct error *err)

@@ -43,6 +43,7 @@ struct confine {
 	bool change_fsuid;	/* keep the right to setfsuid(2) */
 	uint32_t id_base, id_count;
 	unsigned int max_fds;
+	bool snapshot;		/* whiteouts, FIFOs and attributes may be made */
 };
 
 /*
@@ -53,6 +54,6 @@ pid_t confine_fork(struct confine *c, void (*failed)(void *data, const struct er
 		   void *data, struct error *err) _must_check_;
 
 /* The system calls that are left; irrevocable. In lib/archive/filter.c. */
-int confine_filter(struct error *err) _must_check_;
+int confine_filter(bool snapshot, struct error *err) _must_check_;
 
 #endif

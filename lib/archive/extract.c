@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/archive/attributes.h"
 #include "lib/archive/layer.h"
 #include "lib/base/cleanup.h"
 
@@ -94,17 +95,27 @@ static void reader_free(struct archive *a)
 }
 DEFINE_CLEANUP(struct archive *, reader_free);
 
-static int open_archive(struct input *in, struct archive **ret, struct error *err)
+static void support(struct archive *a, bool snapshot)
 {
-	CLEANUP(reader_free) struct archive *a = archive_read_new();
-
-	if (!a)
-		return err_set(err, ERR_LIMIT, "no memory for the archive");
+	if (snapshot) {
+		(void)archive_read_support_format_tar(a);
+		(void)archive_read_support_filter_zstd(a);
+		return;
+	}
 	/* a failure is a format or filter that this libarchive has not got */
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
 		(void)formats[i](a);
 	for (size_t i = 0; i < ARRAY_SIZE(filters); i++)
 		(void)filters[i](a);
+}
+
+static int open_archive(struct input *in, bool snapshot, struct archive **ret, struct error *err)
+{
+	CLEANUP(reader_free) struct archive *a = archive_read_new();
+
+	if (!a)
+		return err_set(err, ERR_LIMIT, "no memory for the archive");
+	support(a, snapshot);
 	if (archive_read_set_callback_data(a, in) != ARCHIVE_OK ||
 	    archive_read_set_read_callback(a, on_read) != ARCHIVE_OK ||
 	    (in->seekable && archive_read_set_seek_callback(a, on_seek) != ARCHIVE_OK) ||
@@ -126,6 +137,9 @@ static enum entry_type type_of(struct archive_entry *e)
 	case AE_IFLNK:
 		return ENTRY_SYMLINK;
 	case AE_IFCHR:
+		if (!archive_entry_rdevmajor(e) && !archive_entry_rdevminor(e))
+			return ENTRY_WHITEOUT;
+		return ENTRY_DEVICE;
 	case AE_IFBLK:
 		return ENTRY_DEVICE;
 	case AE_IFIFO:
@@ -145,7 +159,7 @@ static void count_stripped(struct extraction *x, struct archive_entry *e)
 	archive_entry_fflags(e, &set, &clear);
 	if (set || clear || archive_entry_fflags_text(e))
 		mask |= 1 << STRIP_FLAGS;
-	if (archive_entry_xattr_count(e) > 0)
+	if (archive_entry_xattr_count(e) > 0 && !x->limits->snapshot)
 		mask |= 1 << STRIP_XATTR;
 	if (archive_entry_acl_types(e))
 		mask |= 1 << STRIP_ACL;
@@ -216,7 +230,8 @@ static int write_file(struct extraction *x, struct archive_entry *e,
 	cleanup_close int fd = -1;
 
 	if (tree_file(x->t, x->verdict.path, &fd, err) < 0 ||
-	    write_content(x, e, fd, err) < 0)
+	    write_content(x, e, fd, err) < 0 ||
+	    (x->limits->snapshot && attributes_set(x->t, e, x->verdict.path, fd, err) < 0))
 		return -1;
 	return tree_file_done(x->t, fd, attrs, err);
 }
@@ -254,7 +269,13 @@ static int write_entry(struct extraction *x, struct archive_entry *e,
 		return tree_root(x->t, &attrs, err);
 	switch (entry->type) {
 	case ENTRY_DIR:
-		return tree_dir(x->t, x->verdict.path, &attrs, err);
+		if (tree_dir(x->t, x->verdict.path, &attrs, err) < 0)
+			return -1;
+		return x->limits->snapshot ? attributes_set(x->t, e, x->verdict.path, -1, err) : 0;
+	case ENTRY_WHITEOUT:
+		return tree_node(x->t, x->verdict.path, S_IFCHR, &attrs, err);
+	case ENTRY_FIFO:
+		return tree_node(x->t, x->verdict.path, S_IFIFO, &attrs, err);
 	case ENTRY_SYMLINK:
 		return tree_symlink(x->t, x->verdict.path, x->verdict.link, &attrs, err);
 	case ENTRY_HARDLINK:
@@ -326,7 +347,7 @@ void extract_use_utf8(void)
 static int open_for_names(struct extraction *x, struct archive_entry **ret_e, int *ret_r,
 			  struct error *err)
 {
-	if (open_archive(x->in, &x->a, err) < 0)
+	if (open_archive(x->in, x->limits->snapshot, &x->a, err) < 0)
 		return -1;
 	*ret_r = archive_read_next_header(x->a, ret_e);
 	if (*ret_r == ARCHIVE_EOF || *ret_r == ARCHIVE_FATAL || names_are_bytes(x->a) ||
@@ -336,7 +357,7 @@ static int open_for_names(struct extraction *x, struct archive_entry **ret_e, in
 	extract_use_utf8();
 	if (lseek(x->in->fd, 0, SEEK_SET) < 0)
 		return err_sys(err, errno, "seek in the archive");
-	if (open_archive(x->in, &x->a, err) < 0)
+	if (open_archive(x->in, x->limits->snapshot, &x->a, err) < 0)
 		return -1;
 	*ret_r = archive_read_next_header(x->a, ret_e);
 	return 0;

@@ -5,6 +5,7 @@
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 /* Names, because not every one exists on every kernel or architecture. */
 static const char *const allowed[] = {
@@ -28,7 +29,7 @@ static const char *const deadly[] = {
 	"socket", "connect", "bind", "mount", "umount2", "move_mount", "open_tree",
 	"fsopen", "pivot_root", "chroot", "setns", "unshare", "bpf", "keyctl",
 	"add_key", "io_uring_setup", "userfaultfd", "perf_event_open", "init_module",
-	"finit_module", "kexec_load", "open_by_handle_at", "mknod", "mknodat",
+	"finit_module", "kexec_load", "open_by_handle_at", "mknod",
 	"setuid", "setresuid", "setreuid", "capset", "memfd_create", "pidfd_getfd",
 	"kill", "tkill",
 };
@@ -65,7 +66,22 @@ static int add_memory(scmp_filter_ctx ctx)
 				SCMP_A1(SCMP_CMP_EQ, FICLONE));
 }
 
-int confine_filter(struct error *err)
+/* Of nodes, only those that are no way to a device. */
+static int add_snapshot(scmp_filter_ctx ctx)
+{
+	int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mknodat), 2,
+				 SCMP_A2(SCMP_CMP_MASKED_EQ, S_IFMT, S_IFCHR),
+				 SCMP_A3(SCMP_CMP_EQ, 0));
+
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mknodat), 1,
+				     SCMP_A2(SCMP_CMP_MASKED_EQ, S_IFMT, S_IFIFO));
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fsetxattr), 0);
+	return r;
+}
+
+int confine_filter(bool snapshot, struct error *err)
 {
 	/* ENOSYS is what libraries know how to do without */
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
@@ -76,6 +92,9 @@ int confine_filter(struct error *err)
 	r = add(ctx, SCMP_ACT_ALLOW, allowed, ARRAY_SIZE(allowed));
 	if (r == 0)
 		r = add(ctx, SCMP_ACT_KILL_PROCESS, deadly, ARRAY_SIZE(deadly));
+	if (r == 0)
+		r = snapshot ? add_snapshot(ctx)
+			   : seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, SCMP_SYS(mknodat), 0);
 	if (r == 0)
 		r = add_memory(ctx);
 	if (r == 0)

@@ -5,7 +5,7 @@
  *		(--archive-fd N | --layer-fd N... | --source-dir-fd N [--cross-mounts]
  *		[--source-uid N --source-gid N])
  *		[--uid-base N --uid-count N] [--max-bytes N] [--max-entries N]
- *		[--max-ratio N] [--max-depth N] [--skip-special]
+ *		[--max-ratio N] [--max-depth N] [--skip-special] [--snapshot]
  *	faas-archive pack --root-fd N --status-fd N --output-fd N
  *		--filter none|gzip|zstd [--uid-base N --uid-count N] [--max-depth N]
  *	faas-archive remove --root-fd N --name NAME [--status-fd N]
@@ -48,7 +48,7 @@ struct args {
 	uint64_t root_fd, archive_fd, source_fd, status_fd;
 	uint64_t uid_base, uid_count, source_uid, source_gid;
 	uint64_t max_bytes, max_entries, max_ratio, max_depth;
-	bool cross_mounts, skip_special;
+	bool cross_mounts, skip_special, snapshot;
 	const char *name, *filter;
 	uint64_t output_fd;
 	uint64_t layer_fds[MAX_LAYERS];
@@ -88,6 +88,7 @@ static int parse_args(int argc, char **argv, struct args *a, struct error *err)
 		{ "--max-depth", &a->max_depth, NULL },
 		{ "--cross-mounts", NULL, &a->cross_mounts },
 		{ "--skip-special", NULL, &a->skip_special },
+		{ "--snapshot", NULL, &a->snapshot },
 	};
 
 	for (int i = 2; i < argc; i++) {
@@ -222,6 +223,7 @@ static int fill(const struct args *a, const struct confine *c, struct report *r,
 		.max_depth = (unsigned int)a->max_depth,
 		.skip_special = a->skip_special,
 		.layer = a->layers > 0,
+		.snapshot = a->snapshot,
 	};
 	struct folder folder = {
 		.fd = c->source_fd,
@@ -298,6 +300,7 @@ static int unpack(const struct args *a, struct report *r, struct error *err)
 		.id_base = (uint32_t)a->uid_base,
 		.id_count = (uint32_t)a->uid_count,
 		.max_fds = (unsigned int)(a->max_depth + 64 + a->layers),
+		.snapshot = a->snapshot,
 	};
 	struct error ignored;
 	pid_t pid;

@@ -89,6 +89,7 @@ static int special(const struct policy_entry *e, const struct policy_limits *lim
 
 	switch (e->type) {
 	case ENTRY_DEVICE:
+	case ENTRY_WHITEOUT:
 		if (may_skip || !strncmp(ret->path, "dev/", 4))
 			return skip(ret, SKIP_DEVICE);
 		return err_set(err, ERR_USAGE, "a device outside of dev/");
@@ -119,9 +120,34 @@ static void decide_mode(const struct policy_entry *e, struct policy_verdict *ret
 		ret->stripped |= 1 << STRIP_SETGID;
 }
 
+/* The length of "layers/7/" before "u" or "u.usr", or 0. */
+static size_t layer_prefix(const char *path)
+{
+	const char *at = path + 7;
+	size_t digits;
+
+	if (strncmp(path, "layers/", 7) != 0)
+		return 0;
+	digits = strspn(at, "0123456789");
+	if (!digits || digits > 4 || at[digits] != '/')
+		return 0;
+	at += digits + 1;
+	return *at == 'u' && (!at[1] || at[1] == '/' || (at[1] == '.' && at[2] && at[2] != '/'))
+		? (size_t)(at - path) : 0;
+}
+
 static int decide_link(const struct policy_entry *e, const struct policy_limits *limits,
 		       struct policy_verdict *ret, struct error *err)
 {
+	if (e->type == ENTRY_SYMLINK && limits->snapshot) {
+		if (!e->link || !*e->link)
+			return err_set(err, ERR_USAGE, "a symbolic link has no target");
+		if (strnlen(e->link, POLICY_PATH_MAX + 1) > POLICY_PATH_MAX)
+			return err_set(err, ERR_LIMIT, "a link target is longer than %d bytes",
+				       POLICY_PATH_MAX);
+		memcpy(ret->link, e->link, strlen(e->link) + 1);
+		return 0;
+	}
 	if (e->type == ENTRY_SYMLINK) {
 		if (check_symlink(ret->path, e->link, err) < 0)
 			return -1;
@@ -133,6 +159,9 @@ static int decide_link(const struct policy_entry *e, const struct policy_limits 
 		return -1;
 	if (!ret->link[0])
 		return err_set(err, ERR_USAGE, "a hard link to the root directory");
+	if (limits->snapshot && (layer_prefix(ret->link) != layer_prefix(ret->path) ||
+			       strncmp(ret->link, ret->path, layer_prefix(ret->path)) != 0))
+		return err_set(err, ERR_USAGE, "a hard link out of its layer");
 	return 0;
 }
 
@@ -154,6 +183,19 @@ static int decide_whiteout(struct policy_verdict *ret, const char *base, struct 
 	memmove(at, base, strlen(base) + 1);
 	ret->action = POLICY_WHITEOUT;
 	return 0;
+}
+
+/* What may be in an exported snapshot, and where. */
+static int check_layer(const struct policy_entry *e, const struct policy_verdict *v,
+		       struct error *err)
+{
+	bool ours = !strcmp(v->path, POLICY_MANIFEST) || !strcmp(v->path, POLICY_SIGNATURE);
+
+	if (e->type == ENTRY_DEVICE || e->type == ENTRY_SOCKET || e->type == ENTRY_OTHER)
+		return err_set(err, ERR_USAGE, "a layer has no devices and no sockets");
+	if (ours ? e->type == ENTRY_FILE : layer_prefix(v->path) != 0)
+		return 0;
+	return err_set(err, ERR_USAGE, "this does not belong in an exported snapshot");
 }
 
 int policy_decide(const struct policy_entry *e, const struct policy_limits *limits,
@@ -182,6 +224,12 @@ int policy_decide(const struct policy_entry *e, const struct policy_limits *limi
 	}
 	if (limits->layer && !strncmp(base, ".wh.", 4))
 		return decide_whiteout(ret, base, err);
+	if (limits->snapshot && check_layer(e, ret, err) < 0)
+		return -1;
+	if (limits->snapshot && e->type != ENTRY_SYMLINK && e->type != ENTRY_HARDLINK) {
+		ret->mode |= e->type == ENTRY_FILE ? e->mode & S_ISVTX : 0;
+		return 0;
+	}
 	switch (e->type) {
 	case ENTRY_FILE:
 	case ENTRY_DIR:

@@ -22,6 +22,11 @@
  * root, judged by its text; an absolute one is meant to be seen from inside the
  * new root and may not climb above it either. Nothing here ever follows one.
  *
+ * Of an exported snapshot (limits->snapshot) only the manifest, its signature and what is
+ * below layers/N/u or layers/N/u.NAME is written, but with whiteouts and FIFOs. Symbolic
+ * links in a layer are what a sandbox left, and are seen from inside of one only: they are stored as
+ * they are. Hard links stay in their layer.
+ *
  * Names are bytes: no case, no encoding and no Unicode form is assumed.
  */
 
@@ -39,6 +44,7 @@ enum entry_type {
 	ENTRY_DEVICE,
 	ENTRY_FIFO,
 	ENTRY_SOCKET,
+	ENTRY_WHITEOUT,		/* a character device 0,0: overlay's sign of what is gone */
 	ENTRY_OTHER,
 };
 
@@ -90,6 +96,7 @@ struct policy_limits {
 	unsigned int max_depth;	/* components in a path */
 	bool skip_special;
 	bool layer;		/* whiteouts take away what is below, and are not skipped */
+	bool snapshot;		/* an exported one; see below */
 };
 
 enum policy_action {
@@ -108,6 +115,11 @@ struct policy_verdict {
 	char path[POLICY_PATH_MAX + 1];	/* a/b/c: no empty, "." or ".." component */
 	char link[POLICY_PATH_MAX + 1];	/* of a hard link the same; else as it was */
 };
+
+#define POLICY_MANIFEST		"faas-snapshot.json"
+#define POLICY_SIGNATURE	"faas-snapshot.sig"
+/* Not from the archive: the names of opaque folders, each with a NUL. */
+#define POLICY_OPAQUE_LIST	"opaque"
 
 int policy_decide(const struct policy_entry *e, const struct policy_limits *limits,
 		  struct policy_verdict *ret, struct error *err) _must_check_;

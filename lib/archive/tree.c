@@ -363,6 +363,21 @@ int tree_file_done(struct tree *t, int fd, const struct tree_attrs *a, struct er
 	return set_times(fd, NULL, a->mtime, err);
 }
 
+int tree_node(struct tree *t, const char *path, unsigned int type,
+	      const struct tree_attrs *a, struct error *err)
+{
+	const char *name;
+	int parent;
+
+	if (parent_of(t, path, &parent, &name, err) < 0 ||
+	    displace(t, path, parent, name, err) < 0)
+		return -1;
+	/* there is no umask here */
+	if (mknodat(parent, name, type | (type == S_IFIFO ? a->mode : 0), 0) < 0)
+		return err_sys(err, errno, "make a %s", type == S_IFIFO ? "FIFO" : "whiteout");
+	return type == S_IFIFO ? own(t, parent, name, a, err) : 0;
+}
+
 static int apply_dir(struct tree *t, const char *record, struct error *err)
 {
 	const char *path = record + sizeof(struct dir_record);

@@ -82,6 +82,9 @@ int tree_reopen(struct tree *t, const char *path, int *ret_fd, struct error *err
 int tree_file_done(struct tree *t, int fd, const struct tree_attrs *a, struct error *err)
 	_must_check_;
 int tree_apply(struct tree *t, struct error *err) _must_check_;
+/* A whiteout (S_IFCHR) or a FIFO (S_IFIFO). */
+int tree_node(struct tree *t, const char *path, unsigned int type,
+	      const struct tree_attrs *a, struct error *err) _must_check_;
 int tree_finish(struct tree *t, struct error *err) _must_check_;
 
 /* For layer.c: a directory or the like below the root; and what is held is forgotten. */

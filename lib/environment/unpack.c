@@ -80,6 +80,8 @@ static void make_argv(struct argv *a, const struct unpack_request *req, int root
 		arg(a, "--cross-mounts");
 	if (req->skip_special)
 		arg(a, "--skip-special");
+	if (req->snapshot)
+		arg(a, "--snapshot");
 }
 
 static void on_line(void *data, const json_t *progress)

@@ -50,6 +50,7 @@ struct unpack_request {
 	bool cross_mounts;	/* of a folder: with what is mounted below it */
 	bool as_reader;		/* of a folder: copy what this user may read, no more */
 	uint32_t reader_uid, reader_gid;
+	bool snapshot;		/* of an archive: an exported snapshot (lib/archive/policy.h) */
 	bool skip_special;	/* leave out FIFOs, sockets and devices anywhere */
 	uint32_t uid_base, uid_count;	/* 0, 0: everything belongs to the caller */
 	uint64_t max_bytes, max_entries, max_ratio, max_depth;	/* 0: the default */

@@ -30,6 +30,21 @@ static int busy(const struct run *run, const char *name, struct error *err)
 	return err_hint(err, "'faas execution wait %s' first, or branch from it", run->rec.id);
 }
 
+int branch_check_idle(struct executor *x, const char *name, struct error *err)
+{
+	const struct run *run = mover(x, name);
+
+	return run ? busy(run, name, err) : 0;
+}
+
+int branch_check_name(const char *name, struct error *err)
+{
+	if (!parse_name(name) && !strchr(name, '@') && strlen(name) < STORE_NAME)
+		return 0;
+	return err_set(err, ERR_USAGE, "'%.128s' cannot be the name of a branch: use letters, "
+		       "digits and '._:/-'", name);
+}
+
 int branch_head(struct executor *x, const char *name, struct snapshot *ret, struct error *err)
 {
 	cleanup_branch struct branch b = { .name = "" };
@@ -77,9 +92,8 @@ int branch_create(struct session *s, json_int_t id, const json_t *params, struct
 	cleanup_branch struct branch b = { .name = "" };
 	cleanup_branch struct branch old = { .name = "" };
 
-	if (parse_name(name) < 0 || strchr(name, '@') || strlen(name) >= STORE_NAME)
-		return err_set(err, ERR_USAGE, "'%.128s' cannot be the name of a branch: use "
-			       "letters, digits and '._:/-'", name);
+	if (branch_check_name(name, err) < 0)
+		return -1;
 	if (run_flush(s->x, err) < 0)
 		return -1;
 	if (!store_branch_get(s->x->store, name, &old, err)) {

@@ -26,6 +26,7 @@
 #include "lib/executor/environment.h"
 #include "lib/executor/compact.h"
 #include "lib/executor/layer.h"
+#include "lib/executor/snapshot.h"
 #include "lib/executor/work.h"
 
 enum { FLUSH_US = 100000, REST_US = 500000, LISTEN_BACKLOG = 1024, SYSTEMD_FD = 3 };
@@ -216,6 +217,10 @@ static int start(struct executor *x, struct error *err)
 	x->started_ms = clock_unix_ms();
 	x->spawner.rootless = geteuid() != 0;
 	raise_limits();
+	x->pinned = json_object();
+	/* of both nothing is known yet */
+	x->unsynced = true;
+	x->expire_ms = 1;
 	x->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (x->epoll < 0)
 		return err_sys(err, errno, "make an epoll descriptor");
@@ -265,9 +270,9 @@ static void flush(struct executor *x, uint64_t now)
 
 static bool idle(struct executor *x, uint64_t now)
 {
-	if (x->n_sessions || x->n_running || x->n_dirty || x->works)
+	if (x->n_sessions || x->n_running || x->n_dirty || x->works || x->imports)
 		x->busy_us = now;
-	return x->config.idle_ms && now - x->busy_us > x->config.idle_ms * 1000;
+	return x->config.idle_ms && !snapshot_hungry(x) && now - x->busy_us > x->config.idle_ms * 1000;
 }
 
 /* A burst is over: what it needed goes back to the machine. */
@@ -290,6 +295,8 @@ static int next_timeout(struct executor *x, uint64_t now)
 		return (int)((x->quiet_until_us - now) / 1000) + 1;
 	if (x->flush_us)
 		return x->flush_us > now ? (int)((x->flush_us - now) / 1000) + 1 : 0;
+	if (snapshot_hungry(x))
+		return 100;
 	for (struct run *run = x->runs; run; run = run->next)
 		orphans |= run->orphan_until_us && !run->finished && !run->sandbox;
 	if (!orphans && !x->n_running && x->rested_runs != x->n_runs)
@@ -316,6 +323,7 @@ static int loop(struct executor *x, struct error *err)
 		recover_tend(x);
 		pool_tend(x);
 		rest(x, now);
+		snapshot_tend(x);
 		if (!unpack_reap())
 			layer_tend(x);
 		compact_tend(x);
@@ -324,7 +332,8 @@ static int loop(struct executor *x, struct error *err)
 			cancel_all(x);
 			work_stop_all(x);
 		}
-		if ((x->stopping && !x->n_running && !x->works) || idle(x, now))
+		if ((x->stopping && !x->n_running && !x->works &&
+		     (!x->imports || x->stopping == STOP_NOW)) || idle(x, now))
 			return 0;
 		if (event_wait(x, next_timeout(x, now), err) < 0)
 			return -1;

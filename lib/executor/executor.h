@@ -20,6 +20,7 @@
  *	slot.c		environments as the spawner knows them
  *	spawner.c	starts the static program, talks to it
  *	snapshot.c	files that runs left, and that others begin with
+ *	snapshot-*.c	made without a run, listed, deleted, made safe, exported
  *	layer.c		the folders that they are in
  *	compact.c	long stacks of layers made short
  *	work.c		what a helper does meanwhile
@@ -360,9 +361,15 @@ struct executor {
 		char making[MSG_ID];	/* the layer that is being made, or "" */
 		uint64_t after_us;	/* not before */
 	} compact;
+	struct importing *imports;	/* snapshots that are being unpacked */
 	struct work *works;		/* helpers that have not ended: work.h */
 	bool layers_left;		/* folders without a row, to be removed */
 	uint64_t swept_us;
+	json_t *pinned;			/* snapshots that a helper reads: id to how often */
+	bool unsynced, syncing;		/* snapshots that are not known to be on the disk */
+	uint64_t noted_us;		/* since when */
+	int64_t expire_ms;		/* when the next snapshot is over, or 0 */
+	uint64_t expired_us;		/* when they were last looked at */
 	enum stopping stopping;
 	bool own_socket;		/* not systemd's */
 	bool store_failed;

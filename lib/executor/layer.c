@@ -147,12 +147,17 @@ static void note_mounted(const struct executor *x, json_t *rows)
 	}
 }
 
-static bool is_needed(const struct executor *x, const json_t *rows, const char *name)
+static bool is_needed(struct executor *x, const json_t *rows, const char *name)
 {
 	const char *making = compact_making(x);
 
-	return json_object_get(rows, name) || (making && !strcmp(making, name)) ||
-		(strchr(name, '-') && json_object_get(rows, "*"));
+	if (json_object_get(rows, name) || (making && !strcmp(making, name)))
+		return true;
+	/* a stack that is being read has it, or a sandbox of which that is not known */
+	if (!strchr(name, '-') || (!x->works && !json_object_get(rows, "*")))
+		return false;
+	x->layers_left = true;
+	return true;
 }
 
 int layer_sweep(struct executor *x, struct error *err)
@@ -193,7 +198,8 @@ void layer_tend(struct executor *x)
 	struct error err;
 
 	/* of a run that has ended and is not recorded yet the row says nothing */
-	if (!x->layers_left || x->n_dirty || now - x->swept_us < SWEEP_US)
+	/* and what is being unpacked has no row either */
+	if (!x->layers_left || x->n_dirty || x->imports || now - x->swept_us < SWEEP_US)
 		return;
 	x->swept_us = now;
 	if (layer_sweep(x, &err) < 0)

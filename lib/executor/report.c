@@ -96,14 +96,21 @@ json_t *report_end(const struct execution *e)
 
 json_t *report_snapshot(const struct snapshot *s)
 {
-	return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I}",
-			 "id", s->id, "name", text(s->name), "kind", s->kind,
+	bool known = s->synced_ms;
+
+	return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:b,s:o,s:o,s:o,"
+			 "s:I}", "id", s->id, "name", text(s->name), "kind", s->kind,
 			 "parent", text(s->parent), "environment", text(s->environment),
 			 "execution", text(s->execution), "engine", text(s->engine),
 			 "comment", text(s->comment), "labels", parsed(s->labels, json_object()),
 			 "layers", parsed(s->layers, json_array()),
 			 "created_at", time_of(s->created_ms),
-			 "created_ms", (json_int_t)s->created_ms);
+			 "created_ms", (json_int_t)s->created_ms,
+			 "expires_ms", s->expires_ms ? json_integer(s->expires_ms) : json_null(),
+			 "synced", known,
+			 "entries", known ? json_integer(s->entries) : json_null(),
+			 "bytes", known ? json_integer(s->bytes) : json_null(),
+			 "checksum", text(s->checksum), "cursor", (json_int_t)s->seq);
 }
 
 json_t *report_branch(const struct branch *b)

@@ -13,10 +13,64 @@
 #include "lib/executor/result.h"
 
 enum { COMMENT_MAX = 4096, LABELS_MAX = 64 };
+#define TTL_MAX_MS	(INT64_C(36525) * 86400 * 1000)
 
 static const char *text_of(const json_t *params, const char *key)
 {
 	return json_string_value(json_object_get(params, key));
+}
+
+/* ---- what a client may say of one ---- */
+
+int snapshot_check_name(const char *name, struct error *err)
+{
+	if (!name || !*name || (!parse_name(name) && !strchr(name, '@') && strlen(name) < STORE_NAME))
+		return 0;
+	return err_set(err, ERR_USAGE, "'%.128s' cannot be the name of a snapshot: use letters, "
+		       "digits and '._:/-'", name);
+}
+
+int snapshot_check_comment(const char *comment, struct error *err)
+{
+	if (comment && strlen(comment) > COMMENT_MAX)
+		return err_set(err, ERR_USAGE, "a comment has at most %d bytes", COMMENT_MAX);
+	return 0;
+}
+
+int snapshot_set_ttl(struct snapshot *s, const json_t *ttl_ms, struct error *err)
+{
+	json_int_t ms = json_integer_value(ttl_ms), now = (json_int_t)clock_unix_ms();
+
+	if (!ttl_ms)
+		return 0;
+	if (ms > TTL_MAX_MS)
+		return err_set(err, ERR_USAGE, "a snapshot that is to end ends within 100 years");
+	s->expires_ms = ms ? now + ms : 0;
+	return 0;
+}
+
+int snapshot_set_labels(struct snapshot *s, const json_t *changes, struct error *err)
+{
+	cleanup_json json_t *labels = json_loads(s->labels ? s->labels : "{}", 0, NULL);
+	const char *key;
+	json_t *value;
+
+	if (!labels)
+		labels = json_object();
+	json_object_foreach((json_t *)(uintptr_t)changes, key, value) {
+		if (json_is_null(value))
+			(void)json_object_del(labels, key);
+		else if (!json_is_string(value) || !*key || strlen(key) > 128 ||
+			 strlen(json_string_value(value)) != json_string_length(value))
+			return err_set(err, ERR_USAGE, "label '%.128s' is not text", key);
+		else
+			json_object_set(labels, key, value);
+	}
+	if (json_object_size(labels) > LABELS_MAX)
+		return err_set(err, ERR_USAGE, "more than %d labels", LABELS_MAX);
+	free(s->labels);
+	s->labels = json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS);
+	return 0;
 }
 
 /* ---- a run's parent ---- */
@@ -96,22 +150,21 @@ static char *layers_with(const struct run *run, const char *own)
 int snapshot_keep(struct executor *x, const json_t *params, struct run *run, struct error *err)
 {
 	const char *name = text_of(params, "snapshot"), *comment = text_of(params, "comment");
+	const json_t *ttl = json_object_get(params, "snapshot_ttl_ms");
 	cleanup_snapshot struct snapshot s = { .state = "making", .kind = "fs" };
 	cleanup_snapshot struct snapshot old = { 0 };
 	int r;
 
 	if (!name && run->rec.branch)
 		name = "";
-	if (!name && (comment || json_is_true(json_object_get(params, "on_success"))))
+	if (!name && (comment || ttl || json_is_true(json_object_get(params, "on_success"))))
 		return err_set(err, ERR_USAGE, "%s is of a snapshot, and none is asked for",
-			       comment ? "a comment" : "'on_success'");
+			       comment ? "a comment" : ttl ? "'snapshot_ttl_ms'" : "'on_success'");
 	if (!name)
 		return 0;
-	if (*name && (parse_name(name) < 0 || strchr(name, '@') || strlen(name) >= STORE_NAME))
-		return err_set(err, ERR_USAGE, "'%.128s' cannot be the name of a snapshot: use "
-			       "letters, digits and '._:/-'", name);
-	if (comment && strlen(comment) > COMMENT_MAX)
-		return err_set(err, ERR_USAGE, "a comment has at most %d bytes", COMMENT_MAX);
+	if (snapshot_check_name(name, err) < 0 || snapshot_check_comment(comment, err) < 0 ||
+	    snapshot_set_ttl(&s, ttl, err) < 0)
+		return -1;
 	if (json_is_true(json_object_get(params, "on_success")))
 		(void)snprintf(s.state, sizeof(s.state), "trying");
 	run->on_success = !strcmp(s.state, "trying");
@@ -184,6 +237,10 @@ int snapshot_finish(struct executor *x, struct run *run, struct error *err)
 	if (!strcmp(got.state, "trying") && (run->rec.exit_code || run->rec.timed_out))
 		return drop(x, run, err);
 	(void)snprintf(got.state, sizeof(got.state), "ready");
+	/* it is as old as the end of its run */
+	if (got.expires_ms)
+		got.expires_ms += (int64_t)clock_unix_ms() - got.created_ms;
+	snapshot_noted(x, &got);
 	r = store_snapshot_put(x->store, &got, err);
 	if (!r)
 		compact_note(x, got.id);
@@ -233,25 +290,6 @@ int snapshot_check_environment(struct executor *x, const char *name, struct erro
 
 /* ---- handlers ---- */
 
-static int list_one(void *arg, const struct snapshot *s)
-{
-	if (!strcmp(s->state, "ready"))
-		json_array_append_new(arg, report_snapshot(s));
-	return 0;
-}
-
-int snapshot_list(struct session *s, json_int_t id, const json_t *params, struct error *err)
-{
-	cleanup_json json_t *list = json_array();
-
-	(void)params;
-	if (run_flush(s->x, err) < 0 ||
-	    store_snapshot_list(s->x->store, list_one, list, err) < 0)
-		return -1;
-	session_result(s, id, json_incref(list), NULL, 0);
-	return 0;
-}
-
 static int find(struct executor *x, const json_t *params, struct snapshot *ret,
 		struct error *err)
 {
@@ -277,30 +315,6 @@ int snapshot_get(struct session *s, json_int_t id, const json_t *params, struct 
 	return 0;
 }
 
-static int set_labels(struct snapshot *s, const json_t *changes, struct error *err)
-{
-	cleanup_json json_t *labels = json_loads(s->labels ? s->labels : "{}", 0, NULL);
-	const char *key;
-	json_t *value;
-
-	if (!labels)
-		labels = json_object();
-	json_object_foreach((json_t *)(uintptr_t)changes, key, value) {
-		if (json_is_null(value))
-			(void)json_object_del(labels, key);
-		else if (!json_is_string(value) || !*key || strlen(key) > 128 ||
-			 strlen(json_string_value(value)) != json_string_length(value))
-			return err_set(err, ERR_USAGE, "label '%.128s' is not text", key);
-		else
-			json_object_set(labels, key, value);
-	}
-	if (json_object_size(labels) > LABELS_MAX)
-		return err_set(err, ERR_USAGE, "more than %d labels", LABELS_MAX);
-	free(s->labels);
-	s->labels = json_dumps(labels, JSON_COMPACT | JSON_SORT_KEYS);
-	return 0;
-}
-
 int snapshot_update(struct session *s, json_int_t id, const json_t *params, struct error *err)
 {
 	const char *name = text_of(params, "name"), *comment = text_of(params, "comment");
@@ -308,21 +322,19 @@ int snapshot_update(struct session *s, json_int_t id, const json_t *params, stru
 
 	if (find(s->x, params, &got, err) < 0)
 		return -1;
-	if (name && *name && (parse_name(name) < 0 || strchr(name, '@') ||
-			      strlen(name) >= STORE_NAME))
-		return err_set(err, ERR_USAGE, "'%.128s' cannot be the name of a snapshot: use "
-			       "letters, digits and '._:/-'", name);
-	if (comment && strlen(comment) > COMMENT_MAX)
-		return err_set(err, ERR_USAGE, "a comment has at most %d bytes", COMMENT_MAX);
+	if (snapshot_check_name(name, err) < 0 || snapshot_check_comment(comment, err) < 0 ||
+	    snapshot_set_ttl(&got, json_object_get(params, "ttl_ms"), err) < 0)
+		return -1;
 	if (name)
 		(void)snprintf(got.name, sizeof(got.name), "%s", name);
 	if (comment) {
 		free(got.comment);
 		got.comment = *comment ? strdup(comment) : NULL;
 	}
-	if (set_labels(&got, json_object_get(params, "labels"), err) < 0 ||
+	if (snapshot_set_labels(&got, json_object_get(params, "labels"), err) < 0 ||
 	    store_snapshot_put(s->x->store, &got, err) < 0)
 		return -1;
+	snapshot_noted(s->x, &got);
 	session_result(s, id, report_snapshot(&got), NULL, 0);
 	return 0;
 }
@@ -337,6 +349,8 @@ int snapshot_remove(struct executor *x, const char *id, struct error *err)
 				      id, run->rec.id);
 			return err_hint(err, "'faas execution cancel %s' first", run->rec.id);
 		}
+	if (json_object_get(x->pinned, id))
+		return err_set(err, ERR_BUSY, "snapshot '%s' is being read", id);
 	r = store_snapshot_delete(x->store, id, err);
 	if (r < 0 && err->code == ERR_LIMIT && reserve_release(x))
 		r = store_snapshot_delete(x->store, id, err);
@@ -346,18 +360,5 @@ int snapshot_remove(struct executor *x, const char *id, struct error *err)
 	layer_remove(x, id);
 	/* layers made of several may be needed no more */
 	x->layers_left = true;
-	return 0;
-}
-
-int snapshot_delete(struct session *s, json_int_t id, const json_t *params, struct error *err)
-{
-	cleanup_snapshot struct snapshot got = { 0 };
-
-	if (find(s->x, params, &got, err) < 0)
-		return -1;
-	result_yield(s->x, got.id, NULL);
-	if (snapshot_remove(s->x, got.id, err) < 0)
-		return -1;
-	session_result(s, id, json_pack("{s:s}", "id", got.id), NULL, 0);
 	return 0;
 }

@@ -30,6 +30,27 @@ int snapshot_finish(struct executor *x, struct run *run, struct error *err);
 /* After it: the folder of one that is gone, or the one that stays made small. */
 void snapshot_finished(struct executor *x, struct run *run);
 
+/* ---- what a client may say of one ---- */
+int snapshot_check_name(const char *name, struct error *err) _must_check_;
+int snapshot_check_comment(const char *comment, struct error *err) _must_check_;
+int snapshot_set_labels(struct snapshot *s, const json_t *changes, struct error *err)
+	_must_check_;
+/* ttl_ms: an integer, 0 for never; NULL leaves it as it is */
+int snapshot_set_ttl(struct snapshot *s, const json_t *ttl_ms, struct error *err) _must_check_;
+
+/* ---- snapshot-sync.c: on the disk, measured, and over when their time has come ---- */
+
+/* Its row is new, or its time another. */
+void snapshot_noted(struct executor *x, const struct snapshot *s);
+/* Of the loop: what is new is made safe, what is over is deleted. */
+void snapshot_tend(struct executor *x);
+/* Is there something that snapshot_tend() waits to do? */
+bool snapshot_hungry(const struct executor *x);
+/* Makes one safe now; the answer is its report. */
+int snapshot_sync(struct session *s, json_int_t id, const char *snapshot, struct error *err);
+/* While a helper reads its files nobody deletes it; layers: JSON array of ids. */
+void snapshot_pin(struct executor *x, const json_t *ids, bool pin);
+
 /* ERR_BUSY when a snapshot stands on the environment, whose files are the lower part of its. */
 int snapshot_check_environment(struct executor *x, const char *name, struct error *err);
 
@@ -40,6 +61,16 @@ int snapshot_update(struct session *s, json_int_t id, const json_t *params,
 		    struct error *err);
 int snapshot_delete(struct session *s, json_int_t id, const json_t *params,
 		    struct error *err);
+
+/* snapshot-list.c, -create.c, -sync.c, -archive.c */
+int snapshot_create(struct session *s, json_int_t id, const json_t *params, struct error *err);
+int snapshot_restore(struct session *s, json_int_t id, const json_t *params, struct error *err);
+int snapshot_prune(struct session *s, json_int_t id, const json_t *params, struct error *err);
+int snapshot_export(struct session *s, json_int_t id, const json_t *params, struct error *err);
+int snapshot_import(struct session *s, json_int_t id, const json_t *params, struct error *err);
+int snapshot_repair(struct session *s, json_int_t id, const json_t *params, struct error *err);
+void snapshot_session_gone(struct session *s);
+int snapshot_check(struct session *s, json_int_t id, const json_t *params, struct error *err);
 
 /* snapshot-usage.c */
 int snapshot_usage(struct session *s, json_int_t id, const json_t *params, struct error *err);
@@ -53,6 +84,9 @@ int branch_delete(struct session *s, json_int_t id, const json_t *params, struct
 int branch_advance_to(struct session *s, json_int_t id, const json_t *params, struct error *err);
 /* The branch's head, for a run that is to move it on: ERR_BUSY while another one does. */
 int branch_head(struct executor *x, const char *name, struct snapshot *ret, struct error *err);
+int branch_check_name(const char *name, struct error *err) _must_check_;
+/* ERR_BUSY while a run moves it on. */
+int branch_check_idle(struct executor *x, const char *name, struct error *err) _must_check_;
 /* Inside of the transaction that makes the run's snapshot ready. */
 int branch_advance(struct executor *x, const char *name, const char *head, struct error *err);
 /* Row and folder of a snapshot. ERR_BUSY while a run, a snapshot or a branch needs it. */

@@ -1,9 +1,6 @@
-#include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/macro.h"
@@ -15,52 +12,11 @@ static const struct {
 } verbs[] = {
 	{ "compact", verb_compact },
 	{ "measure", verb_measure },
+	{ "settle", verb_settle },
+	{ "check", verb_check },
+	{ "export", verb_export },
+	{ "admit", verb_admit },
 };
-
-/* One line, whole: the caller may have gone, and then nobody reads it. */
-static void say(json_t *line)
-{
-	char *text = json_dumps(line, JSON_COMPACT);
-	size_t len = text ? strlen(text) : 0, done = 0;
-
-	if (text)
-		text[len++] = '\n';
-	while (done < len) {
-		ssize_t n = write(1, text + done, len - done);
-
-		if (n < 0 && errno != EINTR)
-			break;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	free(text);
-}
-
-void say_progress(uint64_t done, uint64_t of)
-{
-	static int64_t last_ms;
-	struct timespec now;
-	json_t *line;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	if (now.tv_sec * 1000 + now.tv_nsec / 1000000 - last_ms < 100)
-		return;
-	last_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000;
-	line = json_pack("{s:{s:I,s:I}}", "progress", "done", (json_int_t)done, "of",
-			 (json_int_t)of);
-	say(line);
-	json_decref(line);
-}
-
-/* A message may have a name in it that is not UTF-8. */
-static json_t *text(char *s)
-{
-	json_t *j = json_string(s);
-
-	for (char *c = s; !j && *c; c++)
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
-	return j ? j : json_string(s);
-}
 
 static int run(const json_t *ask, json_t *result, struct error *err)
 {
@@ -86,7 +42,7 @@ int main(void)
 	if (r < 0) {
 		(void)json_object_clear(result);
 		json_object_set_new(result, "code", json_string(err_name(err.code)));
-		json_object_set_new(result, "message", text(err.msg));
+		json_object_set_new(result, "message", text_json(err.msg));
 		if (err.hint[0])
 			json_object_set_new(result, "hint", json_string(err.hint));
 	}

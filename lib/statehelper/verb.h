@@ -26,6 +26,32 @@ verb verb_measure;
 /* compact.c: {"layers": [NAME, ...], "into": NAME}, 3: their folder. Newest first. */
 verb verb_compact;
 
+/*
+ * settle.c: {"snapshots": [{"id", "layer", "shared", "parent", "below"}, ...], "shift",
+ * "rootless"}, 3: the layers. They are on the disk then; sizes, digests and checksums.
+ */
+verb verb_settle;
+/* settle.c: {"layers": [{"name", "digest"}, ...], ...}: each one's digest, or problem. */
+verb verb_check;
+
+/*
+ * export.c: {"manifest", "names": of its layers' folders, "level", "sign"}, 3: the layers,
+ * 4: where to, 5: a private key.
+ */
+verb verb_export;
+/* admit.c: {"verify"}, 3: what was unpacked, 4: a public key. Answers with the manifest. */
+verb verb_admit;
+
+/* Whose the files of layers are, by "shift" and "rootless". */
+struct walk_owners;
+struct walk_owners ask_owners(const json_t *ask);
+/* A descriptor, or -1 with errno. */
+int open_layer(int layers, const char *name);
+/* What is not UTF-8 in it is '?'. */
+json_t *text_json(char *s);
+
+/* say.c */
+void say(json_t *line);
 /* {"progress": {"done": done, "of": of}}, at most every 100 ms. */
 void say_progress(uint64_t done, uint64_t of);
 

@@ -107,6 +107,15 @@ static const char *const steps[] = {
 	"ALTER TABLE environment ADD COLUMN snapshot TEXT REFERENCES snapshot (id);"
 	"CREATE INDEX environment_snapshot ON environment (snapshot)"
 	"	WHERE snapshot IS NOT NULL;",
+	/* 6: when snapshots end, and what is known of their files */
+	"ALTER TABLE snapshot ADD COLUMN expires_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE snapshot ADD COLUMN synced_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE snapshot ADD COLUMN entries INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE snapshot ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE snapshot ADD COLUMN digest TEXT;"
+	"ALTER TABLE snapshot ADD COLUMN checksum TEXT;"
+	"CREATE INDEX snapshot_expires ON snapshot (expires_ms) WHERE expires_ms > 0;"
+	"CREATE INDEX snapshot_synced ON snapshot (seq) WHERE synced_ms = 0;",
 };
 
 int schema_newest(void)

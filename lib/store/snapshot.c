@@ -13,6 +13,8 @@ static const struct column columns[] = {
 	COLUMN_CHARS(S, kind), COLUMN_TEXT(S, parent), COLUMN_TEXT(S, environment),
 	COLUMN_TEXT(S, execution), COLUMN_TEXT(S, engine), COLUMN_TEXT(S, comment),
 	COLUMN_TEXT(S, labels), COLUMN_TEXT(S, layers), COLUMN_INT64(S, created_ms),
+	COLUMN_INT64(S, expires_ms), COLUMN_INT64(S, synced_ms), COLUMN_INT64(S, entries),
+	COLUMN_INT64(S, bytes), COLUMN_TEXT(S, digest), COLUMN_TEXT(S, checksum),
 };
 static const struct entity entity = { "snapshot", columns, ARRAY_SIZE(columns) };
 
@@ -109,17 +111,19 @@ int store_snapshot_find(struct store *store, const char *id, struct snapshot *re
 		       "WHERE id = ?1", id, false, ret, err);
 }
 
-int store_snapshot_list(struct store *store,
-			int (*each)(void *arg, const struct snapshot *snapshot), void *arg,
-			struct error *err)
+/* bound: the statement's one parameter, or -1 when it has none */
+static int list(struct store *store, enum statement which, const char *sql, int64_t bound,
+		int (*each)(void *arg, const struct snapshot *snapshot), void *arg,
+		struct error *err)
 {
 	CLEANUP(store_done) sqlite3_stmt *statement =
-		store_statement(store, SQL_SNAPSHOT_LIST, &entity,
-				"SELECT seq, @columns FROM snapshot ORDER BY seq", err);
+		store_statement(store, which, &entity, sql, err);
 	int rc;
 
 	if (!statement)
 		return -1;
+	if (bound >= 0)
+		sqlite3_bind_int64(statement, 1, bound);
 	while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
 		cleanup_snapshot struct snapshot snapshot = { 0 };
 
@@ -148,6 +152,49 @@ int store_snapshot_restack(struct store *store, const char *from, const char *to
 	sqlite3_bind_text(statement, 1, from, -1, SQLITE_STATIC);
 	sqlite3_bind_text(statement, 2, to, -1, SQLITE_STATIC);
 	return sqlite3_step(statement) == SQLITE_DONE ? 0 : store_fail(store, err, "write");
+}
+
+int store_snapshot_list(struct store *store,
+			int (*each)(void *arg, const struct snapshot *snapshot), void *arg,
+			struct error *err)
+{
+	return list(store, SQL_SNAPSHOT_LIST, "SELECT seq, @columns FROM snapshot ORDER BY seq",
+		    -1, each, arg, err);
+}
+
+int store_snapshot_expired(struct store *store, int64_t now_ms,
+			   int (*each)(void *arg, const struct snapshot *snapshot), void *arg,
+			   struct error *err)
+{
+	return list(store, SQL_SNAPSHOT_EXPIRED, "SELECT seq, @columns FROM snapshot WHERE "
+		    "expires_ms > 0 AND expires_ms <= ?1 AND state = 'ready' ORDER BY seq DESC",
+		    now_ms, each, arg, err);
+}
+
+int store_snapshot_unsynced(struct store *store, int limit,
+			    int (*each)(void *arg, const struct snapshot *snapshot), void *arg,
+			    struct error *err)
+{
+	return list(store, SQL_SNAPSHOT_UNSYNCED, "SELECT seq, @columns FROM snapshot WHERE "
+		    "synced_ms = 0 AND state = 'ready' ORDER BY seq LIMIT ?1", limit, each, arg,
+		    err);
+}
+
+int store_snapshot_next_expiry(struct store *store, int64_t after_ms, int64_t *ret,
+			       struct error *err)
+{
+	CLEANUP(store_done) sqlite3_stmt *statement =
+		store_statement(store, SQL_SNAPSHOT_EXPIRY, NULL,
+				"SELECT min(expires_ms) FROM snapshot WHERE expires_ms > 0 AND "
+				"expires_ms > ?1", err);
+
+	if (!statement)
+		return -1;
+	sqlite3_bind_int64(statement, 1, after_ms);
+	if (sqlite3_step(statement) != SQLITE_ROW)
+		return store_fail(store, err, "read");
+	*ret = sqlite3_column_int64(statement, 0);
+	return 0;
 }
 
 /* Who stands on it; what it is called when it has a name. */

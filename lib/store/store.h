@@ -244,6 +244,11 @@ struct snapshot {
 	char *labels;			/* JSON object, text to text */
 	char *layers;			/* JSON array of folders, its own first */
 	int64_t created_ms;
+	int64_t expires_ms;		/* it may be deleted from then on; 0: never */
+	int64_t synced_ms;		/* on the disk since; 0: not yet, and what follows is unknown */
+	int64_t entries, bytes;		/* of its own layer */
+	char *digest;			/* of its own layer, and */
+	char *checksum;			/* of all its files: lib/statehelper/digest.h */
 };
 
 void snapshot_release(struct snapshot *snapshot);
@@ -268,6 +273,16 @@ int store_snapshot_list(struct store *store,
 /* In all stacks of layers, as they are stored: the text `from` becomes `to`. */
 int store_snapshot_restack(struct store *store, const char *from, const char *to,
 			   struct error *err) _must_check_ _nonnull_;
+/* Those whose time has come, newest first; those that are not on the disk, oldest first. */
+int store_snapshot_expired(struct store *store, int64_t now_ms,
+			   int (*each)(void *arg, const struct snapshot *snapshot), void *arg,
+			   struct error *err) _must_check_ __attribute__((nonnull(1, 3, 5)));
+int store_snapshot_unsynced(struct store *store, int limit,
+			    int (*each)(void *arg, const struct snapshot *snapshot), void *arg,
+			    struct error *err) _must_check_ __attribute__((nonnull(1, 3, 5)));
+/* When the next one ends, of those that end after after_ms; 0: none does. */
+int store_snapshot_next_expiry(struct store *store, int64_t after_ms, int64_t *ret,
+			       struct error *err) _must_check_ _nonnull_;
 /* By exact id. ERR_BUSY when another snapshot or a branch stands on it; ERR_NOT_FOUND. */
 int store_snapshot_delete(struct store *store, const char *id, struct error *err)
 	_must_check_ _nonnull_;

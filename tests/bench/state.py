@@ -61,6 +61,34 @@ def branches(bench, count):
     bench.out.row(f"{count} branches of 10 MiB: disk for each", f"{each / 1024:.1f} KiB")
 
 
+def as_one_file(bench, mib, files):
+    """A snapshot to a file and back, next to tar and zstd, whose files are on the disk then, too."""
+    if not shutil.which("zstd"):
+        bench.out.note("zstd is not installed: export and import are left out")
+        return
+    size = f"{mib} MiB in {files} files"
+    bench.faas("execute", "--env", f"bench{mib}", "--snapshot", "whole", "cp -a /data /copy")
+    bench.faas("snapshot", "create", "--snapshot", "whole", "--sync", "whole2")
+    snapshot = json.loads(bench.faas("--json", "snapshot", "show", "whole"))
+    layer = f"{os.environ['FAAS_STATE_DIR']}/layers/{snapshot['layers'][0]}"
+    one, two, to = bench.work + "/one", bench.work + "/two", bench.work + "/unpacked"
+    r = bench.pairs("export", {
+        "ours": [bench.program, "-q", "snapshot", "export", "whole", one, "--force"],
+        "tar": ["sh", "-c", f"tar -C {layer} -cf - u | zstd -q -3 -T2 >{two}; sync {two}"]}, 7, 1)
+    ours, peer = r["ours"]["p50_us"], r["tar"]["p50_us"]
+    bench.out.row(f"{size}: export", f"{ours / 1000:.0f} ms", f"tar, zstd -T2 {peer / 1000:.0f} ms",
+                  peer / ours, (">=", 0.8))
+    r = bench.pairs("import", {
+        "ours": ["sh", "-c", f"{bench.program} -q snapshot import {one} --name imported >{to}.log &&"
+                 f" {bench.program} -q snapshot delete imported >{to}.log"],
+        "tar": ["sh", "-c", f"mkdir {to}; zstd -qdc {two} | tar -C {to} -xf -; sync -f {to};"
+                f" mv {to} {to}.old; rm -rf {to}.old &"]}, 7, 1)
+    ours, peer = r["ours"]["p50_us"], r["tar"]["p50_us"]
+    bench.out.row(f"{size}: import", f"{ours / 1000:.0f} ms", f"zstd, tar {peer / 1000:.0f} ms",
+                  peer / ours, (">=", 0.8))
+    shutil.rmtree(to, ignore_errors=True)
+
+
 def state(bench):
     if not shutil.which("busybox"):
         bench.out.note("busybox is not installed: there is nothing to fill environments with")
@@ -92,5 +120,5 @@ def state(bench):
     branches(bench, 1000 if bench.long else 200)
     for b in json.loads(bench.faas("--json", "branch", "list"))["branches"]:
         bench.faas("branch", "delete", b["name"])
-    for s in json.loads(bench.faas("--json", "snapshot", "list"))["snapshots"]:
-        bench.faas("snapshot", "delete", s["id"])
+    as_one_file(bench, *SIZES[1])
+    bench.faas("snapshot", "prune", "--all", "--named")

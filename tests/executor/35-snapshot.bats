@@ -110,7 +110,7 @@ layers() {
 	faas snapshot tree
 	has "$output" "-- $("$FAAS" --json snapshot show t1 3>&- | jq -r .id)  t1" "tree"
 	faas 5 snapshot delete t0
-	has "$stderr" "parent of 't1'" "in use"
+	has "$stderr" "'t1' stands on it" "in use"
 	faas snapshot delete t1
 	faas snapshot delete t0
 	faas 3 snapshot show t0

@@ -111,6 +111,48 @@ TEST(a_parent_stays)
 	end();
 }
 
+static void put_ends(const char *id, int64_t expires_ms, int64_t synced_ms)
+{
+	struct snapshot s = {
+		.state = "ready", .kind = "fs", .environment = (char *)"host",
+		.layers = (char *)"[\"x\"]", .created_ms = 7, .expires_ms = expires_ms,
+		.synced_ms = synced_ms, .entries = 3, .bytes = 4, .digest = (char *)"d",
+		.checksum = (char *)"c",
+	};
+
+	snprintf(s.id, sizeof(s.id), "%s", id);
+	check(!store_snapshot_put(store, &s, &err));
+}
+
+TEST(those_that_are_over_and_those_that_are_not_safe)
+{
+	struct snapshot s = { 0 };
+	char text[200] = "";
+	int64_t next = -1;
+
+	begin();
+	check(!store_snapshot_next_expiry(store, 0, &next, &err) && !next);
+	put_ends("abcd1", 100, 0);
+	put_ends("abcd2", 0, 5);
+	put_ends("abcd3", 100, 5);
+	put_ends("abcd4", 300, 0);
+	check(!store_snapshot_expired(store, 99, collect, text, &err) && !*text);
+	check(!store_snapshot_expired(store, 100, collect, text, &err));
+	check(!strcmp(text, " abcd3 abcd1"));
+	*text = '\0';
+	check(!store_snapshot_unsynced(store, 10, collect, text, &err));
+	check(!strcmp(text, " abcd1 abcd4"));
+	*text = '\0';
+	check(!store_snapshot_unsynced(store, 1, collect, text, &err) && !strcmp(text, " abcd1"));
+	check(!store_snapshot_next_expiry(store, 0, &next, &err) && next == 100);
+	check(!store_snapshot_next_expiry(store, 100, &next, &err) && next == 300);
+	check(!store_snapshot_get(store, "abcd3", &s, &err));
+	check(s.expires_ms == 100 && s.synced_ms == 5 && s.entries == 3 && s.bytes == 4);
+	check(!strcmp(s.digest, "d") && !strcmp(s.checksum, "c"));
+	snapshot_release(&s);
+	end();
+}
+
 TEST(what_is_not_a_snapshot_is_refused)
 {
 	begin();
