@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/merge.h"
 #include "cmd/names.h"
 #include "cmd/snapshot.h"
 #include "lib/client/client.h"
@@ -401,7 +402,7 @@ int names_branches(struct ctx *ctx, struct error *err)
 
 static const struct cmd *const subs[] = {
 	&branch_create, &branch_list, &branch_show, &branch_exec, &branch_diff,
-	&branch_promote, &branch_delete, NULL
+	&cmd_branch_merge, &branch_promote, &branch_delete, NULL
 };
 
 static const char *const aliases[] = { "branches", NULL };

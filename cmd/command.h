@@ -37,6 +37,7 @@
 	X(branch)	\
 	X(try)		\
 	X(race)		\
+	X(merge)	\
 	X(language)	\
 	X(executor)	\
 	X(doctor)	\

@@ -36,10 +36,12 @@ _faas_command() {
 	'branch show') path='branch show' ;;
 	'branch exec') path='branch exec' ;;
 	'branch diff') path='branch diff' ;;
+	'branch merge') path='branch merge' ;;
 	'branch promote') path='branch promote' ;;
 	'branch delete') path='branch delete' ;;
 	' try') path='try' ;;
 	' race') path='race' ;;
+	' merge') path='merge' ;;
 	' language' | ' languages') path='language' ;;
 	'language list') path='language list' ;;
 	'language show') path='language show' ;;
@@ -68,7 +70,7 @@ _faas_about() {
 	global_flags='--help -h --json --quiet -q --verbose -v --no-input --no-pager'
 	global_values='--context --chdir -C --color'
 	case $1 in
-	'') subs='execute execution batch env snapshot branch try race language executor doctor completion config version help' ;;
+	'') subs='execute execution batch env snapshot branch try race merge language executor doctor completion config version help' ;;
 	'execute')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
@@ -173,7 +175,7 @@ _faas_about() {
 		values=''
 		operands=('snapshot' ) ;;
 	'branch')
-		subs='create list show exec diff promote delete'
+		subs='create list show exec diff merge promote delete'
 		flags='--no-header --no-trunc --allow-degraded'
 		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
@@ -197,6 +199,10 @@ _faas_about() {
 		flags='--no-header --no-trunc'
 		values='--fields'
 		operands=('branch' 'branch' ) ;;
+	'branch merge')
+		flags='--dry-run --no-header --no-trunc'
+		values='--into --strategy -s --name -n --comment -m --fields'
+		operands=('*branch' ) ;;
 	'branch promote')
 		flags='--keep -k'
 		values='--comment -m'
@@ -213,6 +219,10 @@ _faas_about() {
 		flags='--keep -k --no-header --no-trunc --allow-degraded'
 		values='--count -c --branch -b --jobs -j --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
+	'merge')
+		flags='--dry-run --no-header --no-trunc'
+		values='--into --strategy -s --name -n --comment -m --fields'
+		operands=('*branch' ) ;;
 	'language')
 		subs='list show'
 		flags=''
@@ -360,6 +370,8 @@ _faas_kind() {
 	'branch exec --network') kind='=none nat host' ;;
 	'branch exec --status-file') kind='file' ;;
 	'branch exec --id-file') kind='file' ;;
+	'branch merge --into') kind='branch' ;;
+	'branch merge --strategy' | 'branch merge -s') kind='=three-way union intersection latest ours theirs' ;;
 	'try --env' | 'try -E') kind='environment' ;;
 	'try --mode' | 'try -m') kind='=ephemeral cached branched' ;;
 	'try --language' | 'try -l') kind='language' ;;
@@ -382,6 +394,8 @@ _faas_kind() {
 	'race --artifact-dir') kind='dir' ;;
 	'race --parent' | 'race -p') kind='snapshot' ;;
 	'race --network') kind='=none nat host' ;;
+	'merge --into') kind='branch' ;;
+	'merge --strategy' | 'merge -s') kind='=three-way union intersection latest ours theirs' ;;
 	'language list --env' | 'language list -E') kind='environment' ;;
 	'language show --env' | 'language show -E') kind='environment' ;;
 	'executor run --state-dir') kind='dir' ;;

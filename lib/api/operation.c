@@ -130,6 +130,17 @@ static const struct field branch_create[] = {
 	{ NULL }
 };
 
+static const struct field branch_merge[] = {
+	{ "theirs", FIELD_ARRAY, true, "branches and snapshots to merge, in this order" },
+	{ "into", FIELD_STRING, false, "branch to merge into, and to move on" },
+	{ "strategy", FIELD_STRING, false,
+	  "three-way, union, intersection, latest, ours or theirs" },
+	{ "name", FIELD_STRING, false, "name of the snapshot that it becomes" },
+	{ "comment", FIELD_STRING, false, "comment of that snapshot" },
+	{ "dry_run", FIELD_BOOLEAN, false, "say what would be, and change nothing" },
+	{ NULL }
+};
+
 static const struct field executor_stop[] = {
 	{ "now", FIELD_BOOLEAN, false, "cancel what is running" },
 	{ NULL }

@@ -92,6 +92,8 @@ struct operation {
 	  "show one branch") \
 	X(BRANCH_DELETE, "branch.delete", "DELETE", "/branches/{name}", "snapshot", \
 	  branch_by_name, "delete a branch, and what nothing else stands on") \
+	X(BRANCH_MERGE, "branch.merge", "POST", "/branches/merge", "snapshot", branch_merge, \
+	  "merge branches and snapshots, into a branch or a new snapshot") \
 	X(EXECUTOR_STATUS, "executor.status", "GET", "/status", "read", nothing, \
 	  "what the executor is doing") \
 	X(EXECUTOR_STOP, "executor.stop", "POST", "/stop", "admin", executor_stop, \

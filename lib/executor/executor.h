@@ -23,6 +23,7 @@
  *	layer.c		the folders that they are in
  *	work.c		what a helper does meanwhile
  *	branch.c	named lines of them
+ *	merge.c		two of them made one; history.c finds where they parted
  *	network.c	slirp4netns for --network nat
  *	journal.c	what survives kill -9; recover.c reads it
  *	reserve.c	room to delete with, when the disk is full
@@ -348,6 +349,7 @@ struct executor {
 	uint64_t n_runs, n_recovered, n_lost;
 	uint64_t memory_total;
 	struct work *works;		/* helpers that have not ended: work.h */
+	struct merging *merges;		/* that have not ended: merge.c */
 	bool layers_left;		/* folders without a row, to be removed */
 	uint64_t swept_us;
 	enum stopping stopping;

@@ -13,6 +13,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
 #include "lib/environment/unpack.h"
+#include "lib/executor/work.h"
 
 enum { SWEEP_US = 1000000 };
 
@@ -61,6 +62,13 @@ int layer_make(struct executor *x, const char *id, struct error *err)
 	return r ? err_sys(err, r, "create '%s/layers/%s'", x->state_path, id) : 0;
 }
 
+int layer_open(int layers, const char *id, struct error *err)
+{
+	int fd = openat(layers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(err, errno, "open layer '%s'", id) : fd;
+}
+
 /* ---- at start ---- */
 
 struct sweep {
@@ -71,7 +79,7 @@ struct sweep {
 static int sort_row(void *arg, const struct snapshot *s)
 {
 	struct sweep *w = arg;
-	bool alive = !strcmp(s->state, "ready");
+	bool alive = !strcmp(s->state, "ready") || work_holds(w->x, s->id);
 
 	for (struct run *run = w->x->runs; run && !alive; run = run->next)
 		alive = !run->finished && run->rec.snapshot && !strcmp(run->rec.snapshot, s->id);

@@ -12,6 +12,8 @@
 /* The folder of all layers: a descriptor that the caller closes. */
 int layer_folder(struct executor *x, struct error *err);
 int layer_make(struct executor *x, const char *id, struct error *err);
+/* Of one that was made: a descriptor that the caller closes. */
+int layer_open(int layers, const char *id, struct error *err);
 /* Soon: what cannot be removed now is later, by layer_tend(). */
 void layer_remove(struct executor *x, const char *id);
 

@@ -12,6 +12,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/executor/environment.h"
 #include "lib/executor/executor.h"
+#include "lib/executor/merge.h"
 #include "lib/executor/snapshot.h"
 
 /*
@@ -455,6 +456,7 @@ static handler *const handlers[OP__MAX] = {
 	[OP_BRANCH_LIST] = branch_list,
 	[OP_BRANCH_GET] = branch_get,
 	[OP_BRANCH_DELETE] = branch_delete,
+	[OP_BRANCH_MERGE] = branch_merge,
 	[OP_EXECUTOR_STATUS] = do_executor_status,
 	[OP_EXECUTOR_STOP] = do_executor_stop,
 };

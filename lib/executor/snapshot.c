@@ -9,6 +9,7 @@
 #include "lib/base/parse.h"
 #include "lib/base/strbuf.h"
 #include "lib/executor/layer.h"
+#include "lib/executor/work.h"
 
 enum { COMMENT_MAX = 4096, LABELS_MAX = 64 };
 
@@ -252,23 +253,30 @@ static int find(struct executor *x, const json_t *params, struct snapshot *ret,
 	return store_snapshot_get(x->store, text_of(params, "id"), ret, err);
 }
 
-/* Where they are on this machine, for a client that looks at them itself. */
-static int report_files(struct executor *x, const char *environment, json_t *to,
-			struct error *err)
+int snapshot_sides(struct executor *x, const char *environment, json_t *to, struct error *err)
 {
 	cleanup_environment struct environment e = { .name = "" };
-	char path[4200];
 	bool host = !strcmp(environment, "host");
 
 	if (!host && store_environment_get(x->store, environment, &e, err) < 0)
 		return -1;
-	(void)snprintf(path, sizeof(path), "%s/layers", x->state_path);
+	json_object_set_new(to, "root", wire_text(host ? "" : e.path));
 	/* roots in our own store have shifted owners already, the machine's has not */
-	json_object_set_new(to, "files", json_pack("{s:o,s:o,s:I}", "layers", wire_text(path),
-						   "root", wire_text(host ? "" : e.path), "shift",
-						   (json_int_t)(host && !x->spawner.rootless
-								? UID_BASE : 0)));
+	json_object_set_new(to, "shift", json_integer(host && !x->spawner.rootless ? UID_BASE : 0));
 	return 0;
+}
+
+/* Where they are on this machine, for a client that looks at them itself. */
+static int report_files(struct executor *x, const char *environment, json_t *to,
+			struct error *err)
+{
+	json_t *files = json_object();
+	char path[4200];
+
+	json_object_set_new(to, "files", files);
+	(void)snprintf(path, sizeof(path), "%s/layers", x->state_path);
+	json_object_set_new(files, "layers", wire_text(path));
+	return snapshot_sides(x, environment, files, err);
 }
 
 int snapshot_get(struct session *s, json_int_t id, const json_t *params, struct error *err)
@@ -348,6 +356,10 @@ int snapshot_remove(struct executor *x, const char *id, struct error *err)
 				      id, run->rec.id);
 			return err_hint(err, "'faas execution cancel %s' first", run->rec.id);
 		}
+	if (work_holds(x, id)) {
+		(void)err_set(err, ERR_BUSY, "snapshot '%s' is being read", id);
+		return err_hint(err, "try again when the merge or comparison has ended");
+	}
 	r = store_snapshot_delete(x->store, id, err);
 	if (r < 0 && err->code == ERR_LIMIT && reserve_release(x))
 		r = store_snapshot_delete(x->store, id, err);

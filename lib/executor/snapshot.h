@@ -42,6 +42,9 @@ int snapshot_delete(struct session *s, json_int_t id, const json_t *params,
 /* snapshot-usage.c */
 int snapshot_usage(struct session *s, json_int_t id, const json_t *params, struct error *err);
 
+/* For a helper: "root" and "shift" of what is below the layers of such snapshots. */
+int snapshot_sides(struct executor *x, const char *environment, json_t *to, struct error *err);
+
 /* branch.c */
 int branch_create(struct session *s, json_int_t id, const json_t *params, struct error *err);
 int branch_list(struct session *s, json_int_t id, const json_t *params, struct error *err);
@@ -49,6 +52,9 @@ int branch_get(struct session *s, json_int_t id, const json_t *params, struct er
 int branch_delete(struct session *s, json_int_t id, const json_t *params, struct error *err);
 /* The branch's head, for a run that is to move it on: ERR_BUSY while another one does. */
 int branch_head(struct executor *x, const char *name, struct snapshot *ret, struct error *err);
+/* A snapshot, or the head of a branch. */
+int branch_find_start(struct executor *x, const char *from, struct snapshot *ret,
+		      struct error *err);
 /* Inside of the transaction that makes the run's snapshot ready. */
 int branch_advance(struct executor *x, const char *name, const char *head, struct error *err);
 /* Row and folder of a snapshot. ERR_BUSY while a run, a snapshot or a branch needs it. */

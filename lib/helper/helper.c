@@ -83,9 +83,20 @@ static int arrange(posix_spawn_file_actions_t *actions, const int *fds, int n, i
 	return r ? err_sys(err, r, "start a helper") : 0;
 }
 
+static char *const *environment(void)
+{
+#ifdef FAAS_FAULTS
+	/* helpers have failure points, too */
+	return environ;
+#else
+	static char *const clean[] = { (char *)"LC_ALL=C", NULL };
+
+	return clean;
+#endif
+}
+
 static int spawn(struct helper *h, const char *path, const int *fds, int n, struct error *err)
 {
-	char *const envp[] = { (char *)"LC_ALL=C", NULL };
 	char *const argv[] = { h->name, NULL };
 	posix_spawn_file_actions_t actions;
 	int above[HELPER_FDS_MAX + 2], r;
@@ -103,7 +114,7 @@ static int spawn(struct helper *h, const char *path, const int *fds, int n, stru
 					      POSIX_SPAWN_SETPGROUP);
 	r = arrange(&actions, fds, n, above, err);
 	if (!r) {
-		r = posix_spawn(&h->pid, path, &actions, &attr, argv, envp);
+		r = posix_spawn(&h->pid, path, &actions, &attr, argv, environment());
 		if (r) {
 			h->pid = 0;
 			r = err_sys(err, r, "start '%.300s'", path);

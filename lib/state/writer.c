@@ -22,6 +22,9 @@ enum { PARTS_MAX = 64 };
 struct file {
 	dev_t dev;
 	ino_t ino;
+	mode_t mode;			/* two names that are to differ are two files */
+	uid_t uid;
+	gid_t gid;
 	char path[];
 };
 
@@ -31,7 +34,13 @@ static int by_inode(const void *a, const void *b)
 
 	if (x->dev != y->dev)
 		return x->dev < y->dev ? -1 : 1;
-	return x->ino < y->ino ? -1 : x->ino > y->ino;
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	if (x->mode != y->mode)
+		return x->mode < y->mode ? -1 : 1;
+	if (x->uid != y->uid)
+		return x->uid < y->uid ? -1 : 1;
+	return x->gid < y->gid ? -1 : x->gid > y->gid;
 }
 
 static int fail(struct error *err, int errnum, const char *path)
@@ -364,6 +373,9 @@ static int put_name(struct writer *w, const struct spot *s, const char *path,
 		return err_sys(err, ENOMEM, "write a layer");
 	f->dev = e->st.st_dev;
 	f->ino = e->st.st_ino;
+	f->mode = e->st.st_mode;
+	f->uid = e->st.st_uid;
+	f->gid = e->st.st_gid;
 	memcpy(f->path, path, len);
 	found = tsearch(f, &w->files, by_inode);
 	if (!found) {

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/base64.h"
 #include "lib/base/macro.h"
 #include "lib/statehelper/verb.h"
 
@@ -14,6 +15,7 @@ static const struct {
 	verb *run;
 } verbs[] = {
 	{ "measure", verb_measure },
+	{ "merge", verb_merge },
 };
 
 /* One line, whole: the caller may have gone, and then nobody reads it. */
@@ -48,6 +50,22 @@ void say_progress(uint64_t done, uint64_t of)
 			 (json_int_t)of);
 	say(line);
 	json_decref(line);
+}
+
+json_t *say_text(const char *s, size_t len)
+{
+	json_t *j = json_stringn(s, len), *wrapped;
+	char *encoded;
+
+	if (j)
+		return j;
+	encoded = malloc(BASE64_SIZE(len));
+	if (!encoded)
+		return json_null();
+	(void)base64_encode(s, len, encoded);
+	wrapped = json_pack("{s:s}", "base64", encoded);
+	free(encoded);
+	return wrapped;
 }
 
 /* A message may have a name in it that is not UTF-8. */

@@ -22,7 +22,14 @@ typedef int verb(const json_t *ask, json_t *result, struct error *err);
 
 /* measure.c: {"layers": [NAME, ...]}, 3: their folder. Each one's entries and bytes. */
 verb verb_measure;
+/*
+ * merge.c: {"base", "ours", "theirs": [LAYER, ...], "root", "shift", "strategy",
+ * "write", "changes"}, 3: the folder of layers, 4, with "write": the folder of a new one.
+ */
+verb verb_merge;
 
+/* A string, or {"base64": ...} when it is not UTF-8. */
+json_t *say_text(const char *s, size_t len);
 /* {"progress": {"done": done, "of": of}}, at most every 100 ms. */
 void say_progress(uint64_t done, uint64_t of);
 

@@ -72,6 +72,9 @@ static const char *const steps[] = {
 	"	base TEXT NOT NULL, head TEXT NOT NULL, labels TEXT,"
 	"	created_ms INTEGER NOT NULL"
 	") STRICT;",
+
+	/* 4: the second parent of a merge */
+	"ALTER TABLE snapshot ADD COLUMN merged TEXT;",
 };
 
 int schema_newest(void)
