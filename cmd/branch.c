@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/diff.h"
 #include "cmd/merge.h"
 #include "cmd/names.h"
 #include "cmd/snapshot.h"

@@ -38,6 +38,7 @@
 	X(try)		\
 	X(race)		\
 	X(merge)	\
+	X(diff)		\
 	X(language)	\
 	X(executor)	\
 	X(doctor)	\

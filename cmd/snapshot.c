@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/diff.h"
 #include "cmd/execute.h"
 #include "cmd/names.h"
 #include "lib/client/client.h"

@@ -13,6 +13,4 @@
 /* The parameters that name one snapshot. */
 json_t *snapshot_id(const char *what);
 
-extern const struct cmd snapshot_diff, branch_diff;
-
 #endif

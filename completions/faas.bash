@@ -42,6 +42,7 @@ _faas_command() {
 	' try') path='try' ;;
 	' race') path='race' ;;
 	' merge') path='merge' ;;
+	' diff') path='diff' ;;
 	' language' | ' languages') path='language' ;;
 	'language list') path='language list' ;;
 	'language show') path='language show' ;;
@@ -70,7 +71,7 @@ _faas_about() {
 	global_flags='--help -h --json --quiet -q --verbose -v --no-input --no-pager'
 	global_values='--context --chdir -C --color'
 	case $1 in
-	'') subs='execute execution batch env snapshot branch try race merge language executor doctor completion config version help' ;;
+	'') subs='execute execution batch env snapshot branch try race merge diff language executor doctor completion config version help' ;;
 	'execute')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
@@ -155,9 +156,9 @@ _faas_about() {
 		values=''
 		operands=() ;;
 	'snapshot diff')
-		flags='--no-header --no-trunc'
+		flags='--patch -p --stat --name-only --no-header --no-trunc'
 		values='--fields'
-		operands=('snapshot' 'snapshot' ) ;;
+		operands=('snapshot' 'snapshot' '+.' ) ;;
 	'snapshot exec')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
@@ -196,9 +197,9 @@ _faas_about() {
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
 		operands=('branch' '+.' ) ;;
 	'branch diff')
-		flags='--no-header --no-trunc'
+		flags='--patch -p --stat --name-only --no-header --no-trunc'
 		values='--fields'
-		operands=('branch' 'branch' ) ;;
+		operands=('branch' 'branch' '+.' ) ;;
 	'branch merge')
 		flags='--dry-run --no-header --no-trunc'
 		values='--into --strategy -s --name -n --comment -m --fields'
@@ -223,6 +224,10 @@ _faas_about() {
 		flags='--dry-run --no-header --no-trunc'
 		values='--into --strategy -s --name -n --comment -m --fields'
 		operands=('*branch' ) ;;
+	'diff')
+		flags='--patch -p --stat --name-only --no-header --no-trunc'
+		values='--fields'
+		operands=('branch' 'branch' '+.' ) ;;
 	'language')
 		subs='list show'
 		flags=''

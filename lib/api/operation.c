@@ -118,6 +118,16 @@ static const struct field snapshot_update[] = {
 	{ NULL }
 };
 
+static const struct field snapshot_diff[] = {
+	{ "id", FIELD_STRING, true, "snapshot or branch; alone: against its parent or base" },
+	{ "other", FIELD_STRING, false, "snapshot or branch to compare it with" },
+	{ "branches", FIELD_BOOLEAN, false, "both are names of branches" },
+	{ "paths", FIELD_ARRAY, false, "only these, and what is below them" },
+	{ "lines", FIELD_BOOLEAN, false, "count lines of text" },
+	{ "patch", FIELD_BOOLEAN, false, "unified differences of text" },
+	{ NULL }
+};
+
 static const struct field branch_by_name[] = {
 	{ "name", FIELD_STRING, true, "name of the branch" },
 	{ NULL }

@@ -83,6 +83,8 @@ struct operation {
 	  snapshot_update, "change name, comment and labels of a snapshot") \
 	X(SNAPSHOT_DELETE, "snapshot.delete", "DELETE", "/snapshots/{id}", "snapshot", \
 	  snapshot_by_id, "delete a snapshot") \
+	X(SNAPSHOT_DIFF, "snapshot.diff", "GET", "/snapshots/{id}/diff", "read", snapshot_diff, \
+	  "what differs between two snapshots or branches") \
 	X(SNAPSHOT_USAGE, "snapshot.usage", "GET", "/usage/snapshots", "read", nothing, \
 	  "what each snapshot holds on the disk") \
 	X(BRANCH_CREATE, "branch.create", "POST", "/branches", "snapshot", branch_create, \

@@ -9,7 +9,6 @@
 
 #include "lib/executor/executor.h"
 
-/* branch.merge and snapshot.diff */
 int branch_merge(struct session *s, json_int_t id, const json_t *params, struct error *err);
 
 /* Is a merge on its way that is to move the branch? */

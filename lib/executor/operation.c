@@ -451,6 +451,7 @@ static handler *const handlers[OP__MAX] = {
 	[OP_SNAPSHOT_GET] = snapshot_get,
 	[OP_SNAPSHOT_UPDATE] = snapshot_update,
 	[OP_SNAPSHOT_DELETE] = snapshot_delete,
+	[OP_SNAPSHOT_DIFF] = snapshot_diff_files,
 	[OP_SNAPSHOT_USAGE] = snapshot_usage,
 	[OP_BRANCH_CREATE] = branch_create,
 	[OP_BRANCH_LIST] = branch_list,

@@ -39,6 +39,10 @@ int snapshot_update(struct session *s, json_int_t id, const json_t *params,
 int snapshot_delete(struct session *s, json_int_t id, const json_t *params,
 		    struct error *err);
 
+/* snapshot-diff.c */
+int snapshot_diff_files(struct session *s, json_int_t id, const json_t *params,
+			struct error *err);
+
 /* snapshot-usage.c */
 int snapshot_usage(struct session *s, json_int_t id, const json_t *params, struct error *err);
 

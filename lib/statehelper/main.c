@@ -16,6 +16,7 @@ static const struct {
 } verbs[] = {
 	{ "measure", verb_measure },
 	{ "merge", verb_merge },
+	{ "diff", verb_diff },
 };
 
 /* One line, whole: the caller may have gone, and then nobody reads it. */

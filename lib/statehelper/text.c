@@ -157,18 +157,27 @@ static int on_line(const git_diff_delta *delta, const git_diff_hunk *hunk,
 	return 0;
 }
 
-int text_compare(int from, int to, struct text_diff *ret, struct strbuf *patch,
-		 struct error *err)
+static int load_side(const struct text_side *side, struct text *ret, struct error *err)
+{
+	if (side->fd >= 0)
+		return load(side->fd, ret, err);
+	ret->p = strndup(side->link, side->link_len);
+	ret->len = side->link_len;
+	return ret->p ? 1 : err_sys(err, ENOMEM, "read it");
+}
+
+int text_compare(const struct text_side *from, const struct text_side *to, struct text_diff *ret,
+		 struct strbuf *patch, struct error *err)
 {
 	CLEANUP(text_release) struct text *a = &(struct text){ NULL };
 	CLEANUP(text_release) struct text *b = &(struct text){ NULL };
 	struct comparison c = { ret, patch };
 	git_diff_options opts = GIT_DIFF_OPTIONS_INIT;
-	int r = load(from, a, err);
+	int r = load_side(from, a, err);
 
 	*ret = (struct text_diff){ 0 };
 	if (r > 0)
-		r = load(to, b, err);
+		r = load_side(to, b, err);
 	if (r < 0)
 		return -1;
 	ret->binary = !r;

@@ -20,11 +20,18 @@ struct text_diff {
 	bool binary;			/* of either: nothing else is said then */
 };
 
+/* A file, or what a link says, or with neither nothing. */
+struct text_side {
+	int fd;				/* or -1 */
+	char link[4096];
+	size_t link_len;
+};
+
 /*
- * From one file to another; -1 for one that is not there. patch, or NULL, gets the
+ * From one to the other. patch, or NULL, gets the
  * hunks, without heads, as far as it has room: it has failed then.
  */
-int text_compare(int from, int to, struct text_diff *ret, struct strbuf *patch,
+int text_compare(const struct text_side *from, const struct text_side *to, struct text_diff *ret, struct strbuf *patch,
 		 struct error *err) _must_check_;
 
 #endif

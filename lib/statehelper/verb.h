@@ -28,6 +28,12 @@ verb verb_measure;
  */
 verb verb_merge;
 
+/*
+ * diff.c: {"from", "to": [LAYER, ...], "root", "shift", "paths", "lines", "patch"}, 3:
+ * the folder of layers.
+ */
+verb verb_diff;
+
 /* A string, or {"base64": ...} when it is not UTF-8. */
 json_t *say_text(const char *s, size_t len);
 /* {"progress": {"done": done, "of": of}}, at most every 100 ms. */

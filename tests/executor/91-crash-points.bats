@@ -194,3 +194,55 @@ kept_at() {
 		sound "$point"
 	done
 }
+
+@test "merge: executor and helper may die at every step: the branch is where it was, or at the merge" {
+	local point before after
+
+	faas execute --snapshot from 'seq 9 >/work/t'
+	for point in merge.noted snapshot.mkdir state.write state.copy state.sync merge.commit \
+		store.snapshot.put store.branch.put store.commit merge.committed; do
+		faas branch from --branch o 'sed -i s/1/one/ /work/t'
+		faas branch from --branch t 'sed -i s/9/nine/ /work/t; echo x >/work/x'
+		before=$("$FAAS" --json branch show o 3>&- | jq -r .head)
+		faas executor stop
+		FAAS_FAULT=$point=KILL "$FAAS" executor start >start.out 2>&1 3>&- || true
+		run_faas merge t --into o >/dev/null 2>&1 && status=0 || status=$?
+		((status)) || die "nothing died at $point"
+		# a helper that dies takes nobody along
+		run_faas executor stop --now >/dev/null 2>&1 || true
+		after=$("$FAAS" --json branch show o 3>&- | jq -r .head)
+		if [[ $after == "$before" ]]; then
+			faas branch exec o 'cat /work/t; ls /work'
+			same "$(tr '\n' ' ' <<<"$output")" "one 2 3 4 5 6 7 8 9 t " "before $point"
+			faas merge t --into o
+		fi
+		faas branch exec o 'cat /work/t; ls /work'
+		same "$(tr '\n' ' ' <<<"$output")" "one 2 3 4 5 6 7 8 nine t x " "after $point"
+		faas branch delete o t
+		# of the merge that came to nothing, nothing is left
+		eventually eval '[[ $(find "$FAAS_STATE_DIR/layers" -mindepth 1 -maxdepth 1 | wc -l) == 1 ]]'
+	done
+	sound merge
+}
+
+@test "merge: an error at every step changes nothing" {
+	local point before
+
+	faas execute --snapshot from 'seq 9 >/work/t'
+	faas branch from --branch o 'sed -i s/1/one/ /work/t'
+	faas branch from --branch t 'sed -i s/9/nine/ /work/t; echo x >/work/x'
+	before=$("$FAAS" --json branch show o 3>&- | jq -r .head)
+	for point in snapshot.mkdir state.write state.copy state.sync merge.commit \
+		store.snapshot.put store.branch.put store.begin store.commit; do
+		faas executor stop
+		FAAS_FAULT=$point=ENOSPC "$FAAS" executor start >start.out 2>&1 3>&-
+		run --separate-stderr run_faas merge t --into o
+		same "$status" 1 "$point: $stderr"
+		has "$stderr" "No space left" "message at $point"
+		faas executor stop
+		same "$("$FAAS" --json branch show o 3>&- | jq -r .head)" "$before" "branch after $point"
+		eventually eval '[[ $(find "$FAAS_STATE_DIR/layers" -mindepth 1 -maxdepth 1 | wc -l) == 3 ]]'
+	done
+	faas merge t --into o
+	sound merge
+}
