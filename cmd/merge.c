@@ -19,6 +19,10 @@ static const char *const strategies[] = {
 static const struct opt merge_opts[] = {
 	OPT_STR(0, "into", "branch", ARGS, into, HINT_BRANCH,
 		"merge into <branch>, and move it on (default: a new snapshot)"),
+	OPT_STR('t', "to", "dir", ARGS, to, HINT_DIR,
+		"merge what the branch changed into the folder <dir> of yours"),
+	OPT_STR(0, "path", "path", ARGS, path, HINT_NONE,
+		"with --to: what <dir> is in the branch (default: /work/ and its name)"),
 	OPT_CHOICE('s', "strategy", "how", ARGS, strategy,
 		   strategies,
 		   "what becomes of changes that do not fit (default: three-way)"),
@@ -88,7 +92,7 @@ static json_int_t total(const json_t *steps, const char *key)
 	return n;
 }
 
-static int show_object(struct ctx *ctx, const json_t *done, struct error *err)
+static int show_object(struct ctx *ctx, const ARGS *args, const json_t *done, struct error *err)
 {
 	const json_t *steps = json_object_get(done, "steps");
 	struct out o;
@@ -99,6 +103,8 @@ static int show_object(struct ctx *ctx, const json_t *done, struct error *err)
 	out_str(&o, "snapshot", text_of(done, "snapshot"));
 	out_str(&o, "name", text_of(done, "name"));
 	out_str(&o, "branch", text_of(done, "branch"));
+	if (json_object_get(done, "folder"))
+		out_str(&o, "folder", args->to);
 	out_str(&o, "ours", text_of(done, "ours"));
 	out_str(&o, "how", text_of(json_array_get(steps, json_array_size(steps) - 1), "how"));
 	out_bool(&o, "conflict", json_is_true(json_object_get(done, "conflict")));
@@ -140,13 +146,13 @@ int merge_show(struct ctx *ctx, const ARGS *args, const json_t *done, struct err
 	int r;
 
 	if (ctx->json)
-		r = show_object(ctx, done, err);
+		r = show_object(ctx, args, done, err);
 	else if (conflict)
 		r = show_rows(ctx, args, steps, "conflicts", "conflict", conflict_columns, err);
 	else if (args->dry_run)
 		r = show_rows(ctx, args, steps, "changes", "kind", change_columns, err);
 	else
-		r = show_object(ctx, done, err);
+		r = show_object(ctx, args, done, err);
 	if (r < 0)
 		return -1;
 	if (conflict)
@@ -159,8 +165,13 @@ static int merge_run(struct ctx *ctx, const void *p, struct error *err)
 {
 	const ARGS *args = p;
 	cleanup_json json_t *done = NULL;
-	json_t *theirs = json_array(), *params;
+	json_t *theirs, *params;
 
+	if (args->to)
+		return merge_to_folder(ctx, args, err);
+	if (args->path)
+		return err_set(err, ERR_USAGE, "--path is for --to");
+	theirs = json_array();
 	for (int i = 0; i < args->theirs.n; i++)
 		json_array_append_new(theirs, client_text(args->theirs.v[i]));
 	params = json_pack("{s:o,s:b}", "theirs", theirs, "dry_run", args->dry_run);
@@ -181,6 +192,7 @@ static const char *const examples[] = {
 	"faas merge fix --into work",
 	"faas merge left right --name both --strategy union",
 	"faas merge fix --into work --dry-run",
+	"faas merge fix --to src",
 	NULL
 };
 

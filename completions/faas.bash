@@ -202,7 +202,7 @@ _faas_about() {
 		operands=('branch' 'branch' '+.' ) ;;
 	'branch merge')
 		flags='--dry-run --no-header --no-trunc'
-		values='--into --strategy -s --name -n --comment -m --fields'
+		values='--into --to -t --path --strategy -s --name -n --comment -m --fields'
 		operands=('*branch' ) ;;
 	'branch promote')
 		flags='--keep -k'
@@ -222,7 +222,7 @@ _faas_about() {
 		operands=('snapshot' '+.' ) ;;
 	'merge')
 		flags='--dry-run --no-header --no-trunc'
-		values='--into --strategy -s --name -n --comment -m --fields'
+		values='--into --to -t --path --strategy -s --name -n --comment -m --fields'
 		operands=('*branch' ) ;;
 	'diff')
 		flags='--patch -p --stat --name-only --no-header --no-trunc'
@@ -376,6 +376,7 @@ _faas_kind() {
 	'branch exec --status-file') kind='file' ;;
 	'branch exec --id-file') kind='file' ;;
 	'branch merge --into') kind='branch' ;;
+	'branch merge --to' | 'branch merge -t') kind='dir' ;;
 	'branch merge --strategy' | 'branch merge -s') kind='=three-way union intersection latest ours theirs' ;;
 	'try --env' | 'try -E') kind='environment' ;;
 	'try --mode' | 'try -m') kind='=ephemeral cached branched' ;;
@@ -400,6 +401,7 @@ _faas_kind() {
 	'race --parent' | 'race -p') kind='snapshot' ;;
 	'race --network') kind='=none nat host' ;;
 	'merge --into') kind='branch' ;;
+	'merge --to' | 'merge -t') kind='dir' ;;
 	'merge --strategy' | 'merge -s') kind='=three-way union intersection latest ours theirs' ;;
 	'language list --env' | 'language list -E') kind='environment' ;;
 	'language show --env' | 'language show -E') kind='environment' ;;

@@ -30,8 +30,10 @@ int merge_lookup(const struct merge *m, enum merge_from side, const char *path,
 	    sizeof(full))
 		return err_set(err, ERR_LIMIT, "a path of more than %d bytes", VIEW_PATH);
 	r = view_lookup(s->view, full, ret, err);
-	if (r > 0 && m->no_owners)
+	if (r > 0 && m->no_owners) {
 		ret->st.st_uid = ret->st.st_gid = 0;
+		ret->st.st_mode &= ~(mode_t)(S_ISUID | S_ISGID);
+	}
 	return r;
 }
 
@@ -103,15 +105,38 @@ static int run_text(const struct merge *m, const char *path, const struct three 
 	return r < 0 ? err_wrap(err, "merge '/%.300s'", path) : r;
 }
 
+/* What theirs did is in ours already, as after an earlier merge. */
+static bool is_text(const struct view_entry *e, const char *text, size_t len)
+{
+	cleanup_close int fd = copy_reopen(e->fd);
+	char block[4096];
+	size_t done = 0;
+	ssize_t n;
+
+	if (fd < 0 || (size_t)e->st.st_size != len)
+		return false;
+	while ((n = read(fd, block, sizeof(block))) > 0) {
+		if ((size_t)n > len - done || memcmp(block, text + done, (size_t)n))
+			return false;
+		done += (size_t)n;
+	}
+	return !n && done == len;
+}
+
 static int try_text(const struct merge *m, const char *path, const struct three *t,
 		    struct merge_choice *choice, struct error *err)
 {
-	int r = run_text(m, path, t, NULL, NULL, err);
+	cleanup_free char *text = NULL;
+	size_t len = 0;
+	int r = run_text(m, path, t, &text, &len, err);
 
 	if (r < 0)
 		return -1;
-	if (r == TEXT_MERGED)
+	if (r == TEXT_MERGED) {
+		if (is_text(&t->e[FROM_OURS], text, len))
+			choice->content = FROM_OURS;
 		return 0;
+	}
 	choice->content = choice->if_not;
 	if (!choice->text_conflict)
 		return 0;
@@ -302,7 +327,7 @@ static void count(struct merge *m, struct merge_item *item)
 
 int merge_plan(struct merge *m, struct error *err)
 {
-	if (!m->paths.n && find_paths(m, err) < 0)
+	if (!m->given && find_paths(m, err) < 0)
 		return -1;
 	m->items = calloc(m->paths.n + 1, sizeof(*m->items));
 	if (!m->items)

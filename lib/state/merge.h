@@ -31,7 +31,7 @@ enum { TEXT_MERGED = 1, TEXT_CONFLICT = 0, TEXT_BINARY = 2 };
 /*
  * Three descriptors of files, of which the base may be -1. TEXT_MERGED, TEXT_CONFLICT,
  * TEXT_BINARY: not text, or too large; -1: *err. *ret, with TEXT_MERGED, is the
- * caller's to free; ret may be NULL.
+ * caller's to free.
  */
 typedef int merge_text(const int fds[3], enum merge_strategy strategy, char **ret, size_t *len,
 		       struct error *err);
@@ -47,8 +47,9 @@ struct merge {
 	struct merge_side side[3];	/* by enum merge_from */
 	enum merge_strategy strategy;
 	merge_text *text;
-	bool no_owners;			/* all belongs to whoever merges */
-	struct paths paths;		/* filled by the caller, or by merge_plan() */
+	bool no_owners;			/* all belongs to whoever merges, and runs as nobody else */
+	bool given;			/* paths are the caller's, not all that was touched */
+	struct paths paths;
 	struct merge_item *items;	/* in the order of paths; of each, its own */
 	size_t n, n_conflicts;
 	size_t added, changed, deleted, texts;	/* in ours, by the result */

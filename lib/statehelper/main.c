@@ -16,6 +16,7 @@ static const struct {
 } verbs[] = {
 	{ "measure", verb_measure },
 	{ "merge", verb_merge },
+	{ "merge-folder", verb_merge_folder },
 	{ "diff", verb_diff },
 };
 

@@ -111,7 +111,7 @@ int text_merge(const int fds[3], enum merge_strategy strategy, char **ret, size_
 	if (git_merge_file(&result, &in[0], &in[1], &in[2], &opts) < 0)
 		return fail(err, "merge its lines");
 	r = result.automergeable ? TEXT_MERGED : TEXT_CONFLICT;
-	if (r == TEXT_MERGED && ret) {
+	if (r == TEXT_MERGED) {
 		*len = result.len;
 		*ret = malloc(result.len + 1);
 		if (*ret)

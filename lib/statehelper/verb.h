@@ -29,6 +29,11 @@ verb verb_measure;
 verb verb_merge;
 
 /*
+ * folder.c: {"base", "theirs": [LAYER, ...], "root", "shift", "below", "strategy",
+ * "dry_run"}, 3: the folder of layers, 4: one of the user's, to be changed.
+ */
+verb verb_merge_folder;
+/*
  * diff.c: {"from", "to": [LAYER, ...], "root", "shift", "paths", "lines", "patch"}, 3:
  * the folder of layers.
  */

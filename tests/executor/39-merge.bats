@@ -248,3 +248,75 @@ empty\nkept\nlink\nmode\nnew\nline\npipe\ntext\nü ñ\nn\nnew\n0\n1\nnone' "file
 	same "$(<got)" $'one\n2\nthree\na\nd\nsecret\nt\nnew\n0 2' "files"
 	unprivileged -q executor stop --now || true
 }
+
+# sent <name>: folder src of the user's, a snapshot NAME that has it, and a branch NAME.b
+sent() {
+	mkdir -p src/d
+	seq 9 >src/text
+	echo x >src/d/f
+	echo x >src/gone
+	echo x >src/mode
+	ln -s text src/link
+	faas execute --file src --snapshot "$1" true
+	faas branch "$1" --branch "$1.b" "$2"
+}
+
+# listed <folder>: modes, names and text of all in it
+listed() {
+	(cd "$1" && find . -mindepth 1 -printf '%M %P %l\n' | sort -k2 && find . -type f | sort | xargs cat)
+}
+
+@test "merge --to: back into a folder of the user's, which changed elsewhere" {
+	sent back 'cd /work/src; sed -i s/1/one/ text; rm gone; chmod 755 mode; ln -sf d link; mkdir new; echo n >new/n; rm -r d; echo no >/work/else; chmod 4755 text'
+	sed -i s/9/nine/ src/text
+	echo mine >src/mine
+	cp -a src before
+	faas merge back.b --to src --dry-run
+	has "$output" $'D     /gone\nC     /link' "what would be"
+	diff -r --no-dereference before src
+	faas merge back.b --to src
+	same "$(listed src)" "$(printf '%s\n' 'lrwxrwxrwx link d' '-rw-r--r-- mine ' '-rwxr-xr-x mode ' \
+		'drwxr-xr-x new ' '-rw-r--r-- new/n ' '-rwxr-xr-x text ' mine x n one 2 3 4 5 6 7 8 nine)" "folder"
+	# once more there is nothing to do
+	cp -a src before2
+	faas --json merge back.b --to src
+	same "$(jq -r '"\(.added) \(.changed) \(.deleted) \(.folder)"' <<<"$output")" "0 0 0 src" "again"
+	diff -r --no-dereference before2 src
+}
+
+@test "merge --to: what moved is not replaced, nothing outside is touched" {
+	sent moved 'cd /work/src; sed -i s/1/one/ text; rm -r d; echo y >mode; mkdir -p way; echo evil >way/in'
+	sed -i s/1/eins/ src/text
+	echo changed >src/d/f
+	cp -a src before
+	faas 5 merge moved.b --to src
+	same "$(sort <<<"$output")" $'CONFLICT  PATH\ncontent   /text\ndeleted   /d/f' "conflicts"
+	diff -r --no-dereference before src
+	faas merge moved.b --to src --strategy ours
+	same "$(cat src/mode src/d/f src/way/in; head -1 src/text)" $'y\nchanged\nevil\neins' "ours"
+	rm -r src && cp -a before src
+	# a link of the user's where the branch has a folder: not followed
+	mkdir outside
+	ln -s ../outside src/way
+	faas 5 merge moved.b --to src
+	has "$output" "/way" "conflict"
+	faas merge moved.b --to src --strategy theirs
+	same "$(ls outside)" "" "what the link leads to"
+	same "$(cat src/way/in)" evil "in place of the link"
+	faas 2 merge moved.b --to src --into moved.b
+	faas 2 merge moved.b --to src --strategy union
+	faas 2 merge moved.b --path /work/src
+	faas 3 merge moved.b --to no-such
+	faas 3 merge moved --to src
+	mkdir other
+	faas merge moved.b --to other --path /work/none
+	same "$(ls -A other)" "" "nothing there"
+}
+
+@test "merge --to: a folder that the branch deleted stays for what the user put into it" {
+	sent kept 'rm -r /work/src/d; touch /work/src/late'
+	echo mine >src/d/mine
+	faas merge kept.b --to src
+	same "$(ls src/d)" mine "what is left"
+	[[ -e src/late ]]
+}

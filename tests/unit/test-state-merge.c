@@ -24,8 +24,7 @@ static int join(const int fds[3], enum merge_strategy strategy, char **ret, size
 		return TEXT_BINARY;
 	if (text[1][0] == '!')
 		return TEXT_CONFLICT;
-	if (ret)
-		*len = (size_t)asprintf(ret, "%s%s", text[1], text[2]);
+	*len = (size_t)asprintf(ret, "%s%s", text[1], text[2]);
 	return TEXT_MERGED;
 }
 
