@@ -5,6 +5,7 @@
 #include "cmd/merge.h"
 #include "cmd/snapshot.h"
 #include "lib/client/client.h"
+#include "lib/state/resolve.h"
 
 /*
  * faas merge: what two or more lines of states changed since they parted, in one.
@@ -13,7 +14,10 @@
 #define ARGS struct merge_args
 
 static const char *const strategies[] = {
-	"three-way", "union", "intersection", "latest", "ours", "theirs", NULL
+#define X(id, name) name,
+	MERGE_STRATEGIES(X)
+#undef X
+	NULL
 };
 
 static const struct opt merge_opts[] = {

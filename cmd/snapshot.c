@@ -36,7 +36,7 @@ static void put_json(struct out *o, const char *key, const json_t *value)
 static void put_snapshot(struct out *o, const json_t *s)
 {
 	static const char *const texts[] = {
-		"name", "kind", "parent", "environment", "execution", "engine", "comment"
+		"name", "kind", "parent", "merged", "environment", "execution", "engine", "comment"
 	};
 
 	out_str(o, "id", text_of(s, "id"));

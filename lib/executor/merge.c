@@ -12,8 +12,9 @@
 #include "lib/executor/layer.h"
 #include "lib/executor/snapshot.h"
 #include "lib/executor/work.h"
+#include "lib/state/resolve.h"
 
-enum { THEIRS_MAX = 100 };
+enum { THEIRS_MAX = 100, ANSWER_ROOM = 8 << 20 };
 
 struct merging {
 	struct merging *next;
@@ -280,9 +281,10 @@ static int start_work(struct merging *m, const struct snapshot *base,
 		      const struct snapshot *theirs, const char *made, struct error *err)
 {
 	const char *strategy = text_of(m->params, "strategy");
-	cleanup_json json_t *ask = json_pack("{s:s,s:s,s:b,s:b}", "do", "merge", "strategy",
+	cleanup_json json_t *ask = json_pack("{s:s,s:s,s:b,s:b,s:I}", "do", "merge", "strategy",
 					     strategy ? strategy : "three-way", "write", 1,
-					     "changes", dry(m));
+					     "changes", dry(m), "room", (json_int_t)ANSWER_ROOM /
+					     (json_int_t)json_array_size(m->theirs));
 	cleanup_close int layers = layer_folder(m->x, err);
 	cleanup_close int own = -1;
 	struct work_request req = {
@@ -308,7 +310,8 @@ static int skip(struct merging *m, const struct snapshot *theirs, const struct s
 		struct error *err)
 {
 	const char *strategy = text_of(m->params, "strategy");
-	bool narrow = strategy && (!strcmp(strategy, "union") || !strcmp(strategy, "intersection"));
+	int which = strategy ? merge_strategy_by_name(strategy) : MERGE_THREE_WAY;
+	bool narrow = which == MERGE_UNION || which == MERGE_INTERSECTION;
 
 	if (wanted(m) || !base->id[0])
 		return 0;
@@ -368,14 +371,8 @@ static int add_theirs(struct merging *m, const char *what, struct error *err)
 static int check(const json_t *params, struct error *err)
 {
 	const char *name = text_of(params, "name"), *strategy = text_of(params, "strategy");
-	static const char *const known[] = {
-		"three-way", "three_way", "union", "intersection", "latest", "ours", "theirs",
-	};
-	bool found = !strategy;
 
-	for (size_t i = 0; strategy && i < ARRAY_SIZE(known); i++)
-		found |= !strcmp(strategy, known[i]);
-	if (!found)
+	if (strategy && merge_strategy_by_name(strategy) < 0)
 		return err_set(err, ERR_USAGE, "'%.60s' is no strategy: three-way, union, "
 			       "intersection, latest, ours or theirs", strategy);
 	if (name && (parse_name(name) < 0 || strchr(name, '@') || strlen(name) >= STORE_NAME))

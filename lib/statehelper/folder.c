@@ -56,6 +56,6 @@ int verb_merge_folder(const json_t *ask, json_t *result, struct error *err)
 	if (merge_plan(m, err) < 0 || check_layers(&s->view[0], err) < 0 ||
 	    check_layers(&s->view[1], err) < 0)
 		return -1;
-	merge_tell(m, true, result);
+	merge_tell(m, ask, true, result);
 	return m->n_conflicts || dry ? 0 : apply_merge(m, 4, err);
 }

@@ -9,8 +9,8 @@
 #include "lib/statehelper/text.h"
 #include "lib/statehelper/verb.h"
 
-/* Of conflicts, and of what a dry run would do, so many are told. */
-enum { TOLD_MAX = 10000 };
+/* What the answer has room for, unless it is asked for less. */
+enum { ROOM = 8 << 20, ROW = 64 };
 
 static json_t *tell(const struct merge_item *item)
 {
@@ -29,17 +29,22 @@ static json_t *tell(const struct merge_item *item)
 			 c->content == FROM_TEXT);
 }
 
-void merge_tell(const struct merge *m, bool changes, json_t *result)
+void merge_tell(const struct merge *m, const json_t *ask, bool changes, json_t *result)
 {
+	json_int_t asked = json_integer_value(json_object_get(ask, "room"));
+	size_t room = asked > 0 && asked < ROOM ? (size_t)asked : ROOM;
 	json_t *conflicts = json_array(), *told = json_array();
 
 	for (size_t i = 0; i < m->n; i++) {
 		const struct merge_item *item = &m->items[i];
+		/* a byte of a name may be six in JSON */
+		size_t size = strlen(item->path) * 6 + ROW;
 
-		if (item->choice.conflict && json_array_size(conflicts) < TOLD_MAX)
-			json_array_append_new(conflicts, tell(item));
-		else if (changes && item->changes && json_array_size(told) < TOLD_MAX)
-			json_array_append_new(told, tell(item));
+		if ((!item->choice.conflict && !(changes && item->changes && !m->n_conflicts)) ||
+		    size > room)
+			continue;
+		room -= size;
+		json_array_append_new(item->choice.conflict ? conflicts : told, tell(item));
 	}
 	json_object_set_new(result, "conflicts", conflicts);
 	json_object_set_new(result, "changes", told);
@@ -78,7 +83,7 @@ int verb_merge(const json_t *ask, json_t *result, struct error *err)
 		m->side[i] = (struct merge_side){ &s->view[i], "" };
 	if (merge_plan(m, err) < 0)
 		return -1;
-	merge_tell(m, json_is_true(json_object_get(ask, "changes")), result);
+	merge_tell(m, ask, json_is_true(json_object_get(ask, "changes")), result);
 	if (!m->n_conflicts && write) {
 		CLEANUP(writer_close) struct writer *w = &(struct writer){ .fd = -1 };
 

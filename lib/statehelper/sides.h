@@ -23,8 +23,11 @@ DEFINE_CLEANUP(struct sides *, sides_release);
 /* What they are is to be read. */
 void sides_confine(const struct sides *s, struct confine *c);
 
-/* merge.c: what a plan says, for the answer; the strategy that is asked for. */
-void merge_tell(const struct merge *m, bool changes, json_t *result);
+/*
+ * merge.c: what a plan says, for the answer, as far as that has "room" (bytes, as
+ * asked; the numbers are of all); the strategy that is asked for.
+ */
+void merge_tell(const struct merge *m, const json_t *ask, bool changes, json_t *result);
 int merge_read_strategy(const json_t *ask, enum merge_strategy *ret, struct error *err);
 
 #endif

@@ -24,7 +24,7 @@ typedef int verb(const json_t *ask, json_t *result, struct error *err);
 verb verb_measure;
 /*
  * merge.c: {"base", "ours", "theirs": [LAYER, ...], "root", "shift", "strategy",
- * "write", "changes"}, 3: the folder of layers, 4, with "write": the folder of a new one.
+ * "write", "changes", "room"}, 3: the folder of layers, 4, with "write": the folder of a new one.
  */
 verb verb_merge;
 

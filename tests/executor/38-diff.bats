@@ -84,3 +84,25 @@ w"; : >empty; echo Q >"q\"uote"; echo ü >ü'
 	faas 1 diff much.b --stat
 	has "$output" "2000003 insertions" "count"
 }
+
+@test "diff: what reads strangers' files keeps no more rights than that takes" {
+	[[ -z ${SANITIZE-} ]] || skip "no filter under a sanitizer"
+	[[ $(id -u) == 0 ]] || skip "needs root's capabilities"
+	local pid head
+
+	two held true 'seq 100000 >/work/t'
+	head=$("$FAAS" --json branch show held.b 3>&- | jq -r .head)
+	"$FAAS" --json snapshot show "$head" 3>&- |
+		jq '{do: "diff", from: .layers[1:], to: .layers, root: "", shift: 2130706432, patch: true}' >ask
+	mkfifo out
+	"${FAAS%/*}/faas-state" <ask >out 3<"$FAAS_STATE_DIR/layers" &
+	pid=$!
+	# nobody reads: it waits with an answer that the pipe has no room for
+	exec 9<out
+	eventually grep -q '^Seccomp:[[:space:]]*2' "/proc/$pid/status"
+	same "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/$pid/status")" 1 "no new privileges"
+	same "$(awk '/^Cap(Eff|Prm)/ { print $2 }' "/proc/$pid/status" | sort -u)" 0000000000200002 "capabilities"
+	kill "$pid"
+	exec 9<&-
+	wait "$pid" || true
+}

@@ -246,3 +246,26 @@ kept_at() {
 	faas merge t --into o
 	sound merge
 }
+
+@test "merge --to: whatever happens, each file is as it was or as it is to be" {
+	local point
+
+	mkdir src
+	faas execute --snapshot none 'mkdir /work/src; seq 9 >/work/src/a; seq 9 >/work/src/b'
+	faas branch none --branch b 'seq 5 >/work/src/a; seq 5 >/work/src/b; echo n >/work/src/new'
+	for point in apply.write apply.rename state.copy; do
+		for how in KILL ENOSPC EIO@2; do
+			rm -rf src
+			mkdir src
+			seq 9 | tee src/a >src/b
+			FAAS_FAULT=$point=$how run_faas merge b --to src >out 2>&1 && status=0 || status=$?
+			((status)) || die "nothing happened at $point=$how"
+			for f in a b; do
+				[[ $(wc -l <src/$f) == [59] ]] || die "half a file after $point=$how"
+			done
+			[[ $how == KILL ]] || same "$(find src -name '.faas-*')" "" "what is left after $point=$how"
+			faas merge b --to src
+			same "$(cat src/a src/b src/new | wc -l)" 11 "again after $point=$how"
+		done
+	done
+}
