@@ -29,7 +29,8 @@ static const struct opt merge_opts[] = {
 		"with --to: what <dir> is in the branch (default: /work/ and its name)"),
 	OPT_CHOICE('s', "strategy", "how", ARGS, strategy,
 		   strategies,
-		   "what becomes of changes that do not fit (default: three-way)"),
+		   "what becomes of changes that do not fit: three-way, union, intersection, "
+		   "latest, ours or theirs (default: three-way)"),
 	OPT_STR('n', "name", "name", ARGS, name, HINT_NONE, "name the snapshot that it becomes"),
 	OPT_STR('m', "comment", "text", ARGS, comment, HINT_NONE, "set that snapshot's comment"),
 	OPT_FLAG(0, "dry-run", ARGS, dry_run, "show what would be, and change nothing"),
@@ -149,11 +150,9 @@ int merge_show(struct ctx *ctx, const ARGS *args, const json_t *done, struct err
 	bool conflict = json_is_true(json_object_get(done, "conflict"));
 	int r;
 
-	if (ctx->json)
-		r = show_object(ctx, args, done, err);
-	else if (conflict)
+	if (!ctx->json && conflict)
 		r = show_rows(ctx, args, steps, "conflicts", "conflict", conflict_columns, err);
-	else if (args->dry_run)
+	else if (!ctx->json && args->dry_run)
 		r = show_rows(ctx, args, steps, "changes", "kind", change_columns, err);
 	else
 		r = show_object(ctx, args, done, err);

@@ -119,7 +119,7 @@ int snapshot_diff_files(struct session *s, json_int_t id, const json_t *params, 
 		json_object_set(ask, "paths", paths);
 	if (find_two(s->x, params, &from, &to, err) < 0)
 		return -1;
-	if (from.id[0] && strcmp(from.environment, to.environment))
+	if (from.environment && to.environment && strcmp(from.environment, to.environment))
 		return err_set(err, ERR_CONFLICT, "one is of environment '%s', and the other of '%s'",
 			       from.environment, to.environment);
 	if (snapshot_sides(s->x, to.environment, ask, err) < 0)

@@ -179,7 +179,7 @@ static struct merge_item *folder_of(const struct merge *m, const char *path)
 	char above[VIEW_PATH];
 	struct merge_item key = { .path = above };
 
-	if (!slash)
+	if (!slash || !m->items)
 		return NULL;
 	(void)snprintf(above, sizeof(above), "%.*s", (int)(slash - path), path);
 	return bsearch(&key, m->items, m->n, sizeof(key), by_path);

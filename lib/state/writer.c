@@ -215,7 +215,6 @@ static int find_spot(struct writer *w, const char *path, struct spot *ret, struc
 
 static int make_above(struct writer *w, const char *path, struct error *err)
 {
-	cleanup_close int fd = -1;
 	char above[VIEW_PATH];
 	struct view_entry e;
 	int r;
@@ -227,10 +226,10 @@ static int make_above(struct writer *w, const char *path, struct error *err)
 	r = view_lookup(w->like, above, &e, err);
 	if (r <= 0)
 		return r < 0 ? -1 : err_set(err, ERR_BUG, "'/%s' is to be where no folder is", path);
-	fd = e.fd;
-	if (!S_ISDIR(e.st.st_mode))
-		return err_set(err, ERR_BUG, "'/%s' is to be where no folder is", path);
-	return writer_put(w, above, &e, err);
+	r = S_ISDIR(e.st.st_mode) ? writer_put(w, above, &e, err)
+		: err_set(err, ERR_BUG, "'/%s' is to be where no folder is", path);
+	(void)close(e.fd);
+	return r;
 }
 
 /* ---- entries ---- */

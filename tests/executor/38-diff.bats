@@ -42,9 +42,9 @@ w"; : >empty; echo Q >"q\"uote"; echo ü >ü'
 	faas 1 diff patch patch.b --patch -- /work
 	has "$output" $'@@ -1,6 +1,6 @@\n 1\n 2\n-3\n+three' "hunk"
 	has "$output" '\ No newline at end of file' "no line end"
-	printf '%s\n' "$output" >patch
+	printf '%s\n' "$output" >changes.diff
 	mkdir work && mv was/t work/t
-	git apply --unsafe-paths patch
+	git apply --unsafe-paths changes.diff
 	diff -r --no-dereference work/t is/t
 	[[ -x work/t/mode ]]
 	faas branch exec patch.b 'printf "a\0c" >/work/t/bin'
