@@ -117,7 +117,7 @@ $(B)/faas: $(call obj,cmd/faas.c $(CMD_SRC) $(LIB_SRC)) $(BLOB)
 ARCHIVE_LIBS = -Wl,-Bstatic -lseccomp -Wl,-Bdynamic -larchive
 $(B)/faas-archive: $(call obj,$(ARCHIVE_SRC) $(wildcard lib/base/*.c))
 	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ARCHIVE_LIBS)
-STATE_LIBS = -Wl,-Bstatic -ljansson -lsodium -Wl,-Bdynamic -larchive -lzstd
+STATE_LIBS = -Wl,-Bstatic -ljansson -lsodium -lseccomp -Wl,-Bdynamic -larchive -lzstd -lgit2
 $(B)/faas-state: $(call obj,$(STATE_SRC) $(wildcard lib/base/*.c))
 	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(STATE_LIBS)
 OCI_LIBS = -Wl,-Bstatic -ljansson -Wl,-Bdynamic -lcurl -lcrypto -lz -larchive

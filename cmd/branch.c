@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/diff.h"
+#include "cmd/merge.h"
 #include "cmd/names.h"
 #include "cmd/snapshot.h"
 #include "lib/client/client.h"
@@ -424,7 +426,7 @@ int names_branches(struct ctx *ctx, struct error *err)
 
 static const struct cmd *const subs[] = {
 	&branch_create, &branch_list, &branch_show, &branch_tree, &branch_exec, &branch_diff,
-	&branch_compare, &branch_promote, &branch_delete, NULL
+	&branch_compare, &cmd_branch_merge, &branch_promote, &branch_delete, NULL
 };
 
 static const char *const aliases[] = { "branches", NULL };

@@ -40,6 +40,8 @@
 	X(race)		\
 	X(map)		\
 	X(compare)	\
+	X(merge)	\
+	X(diff)		\
 	X(language)	\
 	X(executor)	\
 	X(doctor)	\

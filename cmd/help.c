@@ -9,6 +9,18 @@
 
 enum { WIDTH = 72 };	/* man indents by 7 */
 
+/* More than a line takes are named by what the option says of them. */
+enum { CHOICES_WIDTH = 40 };
+
+static size_t choices_width(const struct opt *o)
+{
+	size_t width = 0;
+
+	for (const char *const *c = o->choices; *c; c++)
+		width += strlen(*c) + 1;
+	return width;
+}
+
 void help_word(FILE *out, const struct opt *o)
 {
 	if (o->type == OPT_TYPE_OPERAND) {
@@ -20,7 +32,7 @@ void help_word(FILE *out, const struct opt *o)
 		return;
 	}
 	fprintf(out, "--%s%s", opt_has_no(o) ? "[no-]" : "", o->name);
-	if (o->type == OPT_TYPE_CHOICE) {
+	if (o->type == OPT_TYPE_CHOICE && choices_width(o) <= CHOICES_WIDTH) {
 		fputs("=(", out);
 		for (const char *const *c = o->choices; *c; c++)
 			fprintf(out, "%s%s", c == o->choices ? "" : "|", *c);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cmd/chain.h"
+#include "cmd/diff.h"
 #include "cmd/execute.h"
 #include "cmd/names.h"
 #include "lib/base/parse.h"
@@ -77,7 +78,7 @@ static void put_known(struct out *o, const json_t *s, const char *key,
 void put_snapshot(struct out *o, const json_t *s)
 {
 	static const char *const texts[] = {
-		"name", "kind", "parent", "environment", "execution", "engine", "comment"
+		"name", "kind", "parent", "merged", "environment", "execution", "engine", "comment"
 	};
 
 	out_str(o, "id", text_of(s, "id"));

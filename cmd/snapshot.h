@@ -22,7 +22,7 @@ int snapshot_put_ttl(json_t *params, const char *ttl, struct error *err) _must_c
 /* All snapshots that fit; takes params, of snapshot.list, or NULL. */
 int snapshot_fetch(json_t *params, json_t **ret, struct error *err) _must_check_;
 
-extern const struct cmd snapshot_diff, branch_diff, branch_tree;
+extern const struct cmd branch_tree;
 extern const struct out_column snapshot_columns[];
 extern const struct cmd snapshot_cmd_list;
 extern const struct cmd snapshot_cmd_create, snapshot_cmd_restore, snapshot_cmd_check;

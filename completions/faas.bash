@@ -53,6 +53,7 @@ _faas_command() {
 	'branch exec') path='branch exec' ;;
 	'branch diff') path='branch diff' ;;
 	'branch compare') path='branch compare' ;;
+	'branch merge') path='branch merge' ;;
 	'branch promote') path='branch promote' ;;
 	'branch delete') path='branch delete' ;;
 	' chain') path='chain' ;;
@@ -64,6 +65,8 @@ _faas_command() {
 	' race') path='race' ;;
 	' map') path='map' ;;
 	' compare') path='compare' ;;
+	' merge') path='merge' ;;
+	' diff') path='diff' ;;
 	' language' | ' languages') path='language' ;;
 	'language list') path='language list' ;;
 	'language show') path='language show' ;;
@@ -92,7 +95,7 @@ _faas_about() {
 	global_flags='--help -h --json --quiet -q --verbose -v --no-input --no-pager'
 	global_values='--context --chdir -C --color'
 	case $1 in
-	'') subs='execute execution batch env snapshot branch chain try race map compare language executor doctor completion config version help' ;;
+	'') subs='execute execution batch env snapshot branch chain try race map compare merge diff language executor doctor completion config version help' ;;
 	'execute')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
@@ -218,9 +221,9 @@ _faas_about() {
 		values=''
 		operands=() ;;
 	'snapshot diff')
-		flags='--no-header --no-trunc'
+		flags='--patch -p --stat --name-only --no-header --no-trunc'
 		values='--fields'
-		operands=('snapshot' 'snapshot' ) ;;
+		operands=('snapshot' 'snapshot' '+.' ) ;;
 	'snapshot exec')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log --cached --explain'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
@@ -258,7 +261,7 @@ _faas_about() {
 		values='--fields'
 		operands=('*snapshot' ) ;;
 	'branch')
-		subs='create list show tree exec diff compare promote delete'
+		subs='create list show tree exec diff compare merge promote delete'
 		flags='--compare --no-header --no-trunc --allow-degraded'
 		values='--count -c --branch -b --jobs -j --metric --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
@@ -283,12 +286,16 @@ _faas_about() {
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
 		operands=('branch' '+.' ) ;;
 	'branch diff')
-		flags='--no-header --no-trunc'
+		flags='--patch -p --stat --name-only --no-header --no-trunc'
 		values='--fields'
-		operands=('branch' 'branch' ) ;;
+		operands=('branch' 'branch' '+.' ) ;;
 	'branch compare')
 		flags='--no-header --no-trunc'
 		values='--metric --fields'
+		operands=('*branch' ) ;;
+	'branch merge')
+		flags='--dry-run --no-header --no-trunc'
+		values='--into --to -t --path --strategy -s --name -n --comment -m --fields'
 		operands=('*branch' ) ;;
 	'branch promote')
 		flags='--keep -k'
@@ -335,6 +342,14 @@ _faas_about() {
 		flags='--no-header --no-trunc'
 		values='--metric --fields'
 		operands=('*branch' ) ;;
+	'merge')
+		flags='--dry-run --no-header --no-trunc'
+		values='--into --to -t --path --strategy -s --name -n --comment -m --fields'
+		operands=('*branch' ) ;;
+	'diff')
+		flags='--patch -p --stat --name-only --no-header --no-trunc'
+		values='--fields'
+		operands=('branch' 'branch' '+.' ) ;;
 	'language')
 		subs='list show'
 		flags=''
@@ -509,6 +524,9 @@ _faas_kind() {
 	'branch exec --network') kind='=none nat host' ;;
 	'branch exec --status-file') kind='file' ;;
 	'branch exec --id-file') kind='file' ;;
+	'branch merge --into') kind='branch' ;;
+	'branch merge --to' | 'branch merge -t') kind='dir' ;;
+	'branch merge --strategy' | 'branch merge -s') kind='=three-way union intersection latest ours theirs' ;;
 	'chain --base' | 'chain -b') kind='environment' ;;
 	'chain --copy' | 'chain -c') kind='file' ;;
 	'chain --set' | 'chain -e') kind='variable' ;;
@@ -545,6 +563,9 @@ _faas_kind() {
 	'map --user' | 'map -u') kind='user' ;;
 	'map --file' | 'map -f') kind='file' ;;
 	'map --network') kind='=none nat host' ;;
+	'merge --into') kind='branch' ;;
+	'merge --to' | 'merge -t') kind='dir' ;;
+	'merge --strategy' | 'merge -s') kind='=three-way union intersection latest ours theirs' ;;
 	'language list --env' | 'language list -E') kind='environment' ;;
 	'language show --env' | 'language show -E') kind='environment' ;;
 	'executor run --state-dir') kind='dir' ;;

@@ -244,6 +244,16 @@ static const struct field snapshot_update[] = {
 	{ NULL }
 };
 
+static const struct field snapshot_diff[] = {
+	{ "id", FIELD_STRING, true, "snapshot or branch; alone: against its parent or base" },
+	{ "other", FIELD_STRING, false, "snapshot or branch to compare it with" },
+	{ "branches", FIELD_BOOLEAN, false, "both are names of branches" },
+	{ "paths", FIELD_ARRAY, false, "only these, and what is below them" },
+	{ "lines", FIELD_BOOLEAN, false, "count lines of text" },
+	{ "patch", FIELD_BOOLEAN, false, "unified differences of text" },
+	{ NULL }
+};
+
 static const struct field branch_by_name[] = {
 	{ "name", FIELD_STRING, true, "name of the branch" },
 	{ NULL }
@@ -322,6 +332,17 @@ static const struct field environment_build[] = {
 	{ "cache", FIELD_STRING, false, "none, normal or aggressive" },
 	{ "replace", FIELD_BOOLEAN, false, "replace an environment of that name" },
 	{ "dry_run", FIELD_BOOLEAN, false, "only say whether the name can be had" },
+	{ NULL }
+};
+
+static const struct field branch_merge[] = {
+	{ "theirs", FIELD_ARRAY, true, "branches and snapshots to merge, in this order" },
+	{ "into", FIELD_STRING, false, "branch to merge into, and to move on" },
+	{ "strategy", FIELD_STRING, false,
+	  "three-way, union, intersection, latest, ours or theirs" },
+	{ "name", FIELD_STRING, false, "name of the snapshot that it becomes" },
+	{ "comment", FIELD_STRING, false, "comment of that snapshot" },
+	{ "dry_run", FIELD_BOOLEAN, false, "say what would be, and change nothing" },
 	{ NULL }
 };
 

@@ -105,6 +105,8 @@ struct operation {
 	  snapshot_export, "write a snapshot to a descriptor as one file") \
 	X(SNAPSHOT_IMPORT, "snapshot.import", "POST", "/snapshots/import", "snapshot", \
 	  snapshot_import, "make a snapshot of an exported one") \
+	X(SNAPSHOT_DIFF, "snapshot.diff", "GET", "/snapshots/{id}/diff", "read", snapshot_diff, \
+	  "what differs between two snapshots or branches") \
 	X(SNAPSHOT_USAGE, "snapshot.usage", "GET", "/usage/snapshots", "read", nothing, \
 	  "what each snapshot holds on the disk") \
 	X(BRANCH_CREATE, "branch.create", "POST", "/branches", "snapshot", branch_create, \
@@ -132,6 +134,8 @@ struct operation {
 	  "delete the result of a step") \
 	X(CHAIN_PRUNE, "chain.prune", "POST", "/chain/prune", "snapshot", chain_prune, \
 	  "delete results of steps") \
+	X(BRANCH_MERGE, "branch.merge", "POST", "/branches/merge", "snapshot", branch_merge, \
+	  "merge branches and snapshots, into a branch or a new snapshot") \
 	X(EXECUTOR_STATUS, "executor.status", "GET", "/status", "read", nothing, \
 	  "what the executor is doing") \
 	X(EXECUTOR_STOP, "executor.stop", "POST", "/stop", "admin", executor_stop, \

@@ -337,6 +337,16 @@ static int take_operand(const struct opt **operand, void *args, const char *word
 	return 0;
 }
 
+/* "a -- c", where b is optional and c the rest: c is not b. */
+static const struct opt *skip_optional(const struct opt *operand)
+{
+	const struct opt *o = operand;
+
+	while (o->type == OPT_TYPE_OPERAND && (o->flags & OPT_OPTIONAL))
+		o = next_operand(o + 1);
+	return o->type == OPT_TYPE_REST ? o : operand;
+}
+
 static int check_operands(const struct opt *o, const void *args, struct error *err)
 {
 	const struct opt_strs *list = (const void *)((const char *)args + o->offset);
@@ -370,8 +380,10 @@ int opt_parse_layers(struct opt_layer *layers, size_t n, bool prefix,
 		}
 		if (!dash)
 			used = take_operand(&operand, args, word, err) < 0 ? -1 : 1;
-		else if (!strcmp(word, "--"))
+		else if (!strcmp(word, "--")) {
 			literal = true;
+			operand = skip_optional(operand);
+		}
 		else if (word[1] == '-')
 			used = parse_long(layers, n, argv + i, &f, err);
 		else

@@ -4,6 +4,7 @@
 
 #include "lib/base/fault.h"
 #include "lib/base/parse.h"
+#include "lib/executor/merge.h"
 #include "lib/executor/snapshot.h"
 
 /*
@@ -30,13 +31,6 @@ static int busy(const struct run *run, const char *name, struct error *err)
 	return err_hint(err, "'faas execution wait %s' first, or branch from it", run->rec.id);
 }
 
-int branch_check_idle(struct executor *x, const char *name, struct error *err)
-{
-	const struct run *run = mover(x, name);
-
-	return run ? busy(run, name, err) : 0;
-}
-
 int branch_check_name(const char *name, struct error *err)
 {
 	if (!parse_name(name) && !strchr(name, '@') && strlen(name) < STORE_NAME)
@@ -45,13 +39,24 @@ int branch_check_name(const char *name, struct error *err)
 		       "digits and '._:/-'", name);
 }
 
-int branch_head(struct executor *x, const char *name, struct snapshot *ret, struct error *err)
+int branch_check_idle(struct executor *x, const char *name, struct error *err)
 {
-	cleanup_branch struct branch b = { .name = "" };
 	const struct run *run = mover(x, name);
 
 	if (run)
 		return busy(run, name, err);
+	if (!merge_moves(x, name))
+		return 0;
+	(void)err_set(err, ERR_BUSY, "a merge is moving branch '%s'", name);
+	return err_hint(err, "try again when it has ended, or branch from it");
+}
+
+int branch_head(struct executor *x, const char *name, struct snapshot *ret, struct error *err)
+{
+	cleanup_branch struct branch b = { .name = "" };
+
+	if (branch_check_idle(x, name, err) < 0)
+		return -1;
 	if (store_branch_get(x->store, name, &b, err) < 0)
 		return -1;
 	return store_snapshot_get(x->store, b.head, ret, err);
@@ -69,8 +74,7 @@ int branch_advance(struct executor *x, const char *name, const char *head, struc
 	return store_branch_put(x->store, &b, err);
 }
 
-/* A snapshot, or the head of a branch. */
-static int find_start(struct executor *x, const char *from, struct snapshot *ret,
+int branch_find_start(struct executor *x, const char *from, struct snapshot *ret,
 		      struct error *err)
 {
 	cleanup_branch struct branch b = { .name = "" };
@@ -101,7 +105,7 @@ int branch_create(struct session *s, json_int_t id, const json_t *params, struct
 		return err_hint(err, "choose another name, or 'faas branch delete %s'", name);
 	}
 	if (err->code != ERR_NOT_FOUND ||
-	    find_start(s->x, text_of(params, "from"), &start, err) < 0)
+	    branch_find_start(s->x, text_of(params, "from"), &start, err) < 0)
 		return -1;
 	(void)snprintf(b.name, sizeof(b.name), "%s", name);
 	b.base = strdup(start.id);
@@ -170,11 +174,10 @@ int branch_delete(struct session *s, json_int_t id, const json_t *params, struct
 {
 	cleanup_branch struct branch b = { .name = "" };
 	const char *name = text_of(params, "name");
-	const struct run *run = mover(s->x, name);
 	uint64_t n;
 
-	if (run)
-		return busy(run, name, err);
+	if (branch_check_idle(s->x, name, err) < 0)
+		return -1;
 	if (run_flush(s->x, err) < 0 || store_branch_get(s->x->store, name, &b, err) < 0 ||
 	    store_branch_delete(s->x->store, name, err) < 0)
 		return -1;

@@ -128,11 +128,9 @@ bool built_has(struct executor *x, const struct environment *e, const char *prog
 	return found;
 }
 
-int built_report_files(struct executor *x, const char *environment, json_t *to,
-		       struct error *err)
+int snapshot_sides(struct executor *x, const char *environment, json_t *to, struct error *err)
 {
 	cleanup_environment struct environment e = { .name = "" };
-	char path[4200];
 	bool host = !strcmp(environment, "host");
 
 	if (!host && (store_environment_get(x->store, environment, &e, err) < 0 ||
@@ -140,13 +138,22 @@ int built_report_files(struct executor *x, const char *environment, json_t *to,
 		return -1;
 	/* built over it */
 	host |= e.snapshot && !e.path;
-	(void)snprintf(path, sizeof(path), "%s/layers", x->state_path);
+	json_object_set_new(to, "root", wire_text(host ? "" : e.path));
 	/* roots in our own store have shifted owners already, the machine's has not */
-	json_object_set_new(to, "files", json_pack("{s:o,s:o,s:I}", "layers", wire_text(path),
-						   "root", wire_text(host ? "" : e.path), "shift",
-						   (json_int_t)(host && !x->spawner.rootless
-								? UID_BASE : 0)));
+	json_object_set_new(to, "shift", json_integer(host && !x->spawner.rootless ? UID_BASE : 0));
 	return 0;
+}
+
+int built_report_files(struct executor *x, const char *environment, json_t *to,
+		       struct error *err)
+{
+	json_t *files = json_object();
+	char path[4200];
+
+	json_object_set_new(to, "files", files);
+	(void)snprintf(path, sizeof(path), "%s/layers", x->state_path);
+	json_object_set_new(files, "layers", wire_text(path));
+	return snapshot_sides(x, environment, files, err);
 }
 
 int built_check(struct executor *x, const char *name, struct error *err)

@@ -13,6 +13,7 @@
  *	event.c		descriptors and timers of the loop
  *	session.c	one connected client
  *	operation.c	requests to handlers, by the table of lib/api
+ *	forget.c	executions that are over, forgotten
  *	run.c		an execution from its request to its record
  *	request.c	the parameters of an execution, checked
  *	sandbox.c	one monitor and what it says
@@ -31,6 +32,7 @@
  *	update.c	changes of their defaults
  *	result.c	what steps of chains became; result-kept.c lets go of it
  *	built.c		environments whose files are a snapshot's
+ *	merge.c		two of them made one; history.c finds where they parted
  *	network.c	slirp4netns for --network nat
  *	journal.c	what survives kill -9; recover.c reads it
  *	reserve.c	room to delete with, when the disk is full
@@ -319,6 +321,13 @@ void session_error(struct session *s, json_int_t id, const struct error *err);
 
 /* Handles one request; the answer may come later. */
 void operation_run(struct session *s, json_int_t id, const char *op, json_t *params);
+/* One that runs, *ret_run, or one on record, *ret. ERR_NOT_FOUND, ERR_CONFLICT. */
+int execution_find(struct executor *x, const char *what, struct run **ret_run,
+		   struct execution *ret, struct error *err);
+
+/* forget.c: handlers */
+int forget_execution(struct session *s, json_int_t id, const json_t *params, struct error *err);
+int forget_executions(struct session *s, json_int_t id, const json_t *params, struct error *err);
 
 json_t *report_execution(const struct execution *e);
 json_t *report_end(const struct execution *e);	/* how it ended, and no more */
@@ -363,6 +372,7 @@ struct executor {
 	} compact;
 	struct importing *imports;	/* snapshots that are being unpacked */
 	struct work *works;		/* helpers that have not ended: work.h */
+	struct merging *merges;		/* that have not ended: merge.c */
 	bool layers_left;		/* folders without a row, to be removed */
 	uint64_t swept_us;
 	json_t *pinned;			/* snapshots that a helper reads: id to how often */

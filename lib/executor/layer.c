@@ -14,6 +14,7 @@
 #include "lib/base/fault.h"
 #include "lib/environment/unpack.h"
 #include "lib/executor/compact.h"
+#include "lib/executor/work.h"
 
 enum { SWEEP_US = 1000000 };
 
@@ -99,6 +100,13 @@ void layer_trim(struct executor *x, const char *id)
 		(void)close(fd);
 }
 
+int layer_open(int layers, const char *id, struct error *err)
+{
+	int fd = openat(layers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(err, errno, "open layer '%s'", id) : fd;
+}
+
 /* ---- at start ---- */
 
 struct sweep {
@@ -121,7 +129,7 @@ static void note_stack(json_t *rows, const char *text)
 static int sort_row(void *arg, const struct snapshot *s)
 {
 	struct sweep *w = arg;
-	bool alive = !strcmp(s->state, "ready");
+	bool alive = !strcmp(s->state, "ready") || work_holds(w->x, s->id);
 
 	for (struct run *run = w->x->runs; run && !alive; run = run->next)
 		alive = !run->finished && run->rec.snapshot && !strcmp(run->rec.snapshot, s->id);

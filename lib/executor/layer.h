@@ -12,6 +12,8 @@
 /* The folder of all layers: a descriptor that the caller closes. */
 int layer_folder(struct executor *x, struct error *err);
 int layer_make(struct executor *x, const char *id, struct error *err);
+/* Of one that was made: a descriptor that the caller closes. */
+int layer_open(int layers, const char *id, struct error *err);
 /*
  * When its run has ended: takes away overlay's work folders, and the parts that nothing
  * was written to, so that a layer has the size of what is in it.

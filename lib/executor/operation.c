@@ -13,6 +13,7 @@
 #include "lib/executor/result.h"
 #include "lib/executor/environment.h"
 #include "lib/executor/executor.h"
+#include "lib/executor/merge.h"
 #include "lib/executor/snapshot.h"
 
 /*
@@ -212,8 +213,8 @@ static int do_execution_list(struct session *s, json_int_t id, const json_t *par
 }
 
 /* From memory while it runs, else from the database. */
-static int find_execution(struct executor *x, const char *what, struct run **ret_run,
-			  struct execution *ret, struct error *err)
+int execution_find(struct executor *x, const char *what, struct run **ret_run,
+		   struct execution *ret, struct error *err)
 {
 	bool last = !strcmp(what, "@last");
 
@@ -239,7 +240,7 @@ static int do_execution_get(struct session *s, json_int_t id, const json_t *para
 	cleanup_execution struct execution e = { 0 };
 	struct run *run;
 
-	if (find_execution(s->x, text_of(params, "id"), &run, &e, err) < 0)
+	if (execution_find(s->x, text_of(params, "id"), &run, &e, err) < 0)
 		return -1;
 	session_result(s, id, report_execution(run ? &run->rec : &e), NULL, 0);
 	return 0;
@@ -251,7 +252,7 @@ static int do_execution_wait(struct session *s, json_int_t id, const json_t *par
 	cleanup_execution struct execution e = { 0 };
 	struct run *run;
 
-	if (find_execution(s->x, text_of(params, "id"), &run, &e, err) < 0)
+	if (execution_find(s->x, text_of(params, "id"), &run, &e, err) < 0)
 		return -1;
 	if (run && !run->finished) {
 		struct waiter *w = calloc(1, sizeof(*w));
@@ -270,7 +271,7 @@ static int running(struct executor *x, const char *what, struct run **ret, struc
 {
 	cleanup_execution struct execution e = { 0 };
 
-	if (find_execution(x, what, ret, &e, err) < 0)
+	if (execution_find(x, what, ret, &e, err) < 0)
 		return -1;
 	if (!*ret || (*ret)->finished)
 		return err_set(err, ERR_CONFLICT, "execution '%s' has ended", what);
@@ -319,7 +320,7 @@ static int do_execution_logs(struct session *s, json_int_t id, const json_t *par
 	const struct execution *rec;
 	struct run *run;
 
-	if (find_execution(s->x, text_of(params, "id"), &run, &e, err) < 0)
+	if (execution_find(s->x, text_of(params, "id"), &run, &e, err) < 0)
 		return -1;
 	rec = run ? &run->rec : &e;
 	if (!rec->logged) {
@@ -345,69 +346,6 @@ static int do_execution_attach(struct session *s, json_int_t id, const json_t *p
 		return err_set(err, ERR_CONFLICT, "execution '%s' belongs to the client that "
 			       "started it", run->rec.id);
 	session_result(s, id, report_execution(&run->rec), &run->pty, run->pty >= 0);
-	return 0;
-}
-
-static void delete_logs(struct executor *x, const char *id)
-{
-	static const char *const files[] = { "/old", "/new", "" };
-	char name[64];
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		(void)snprintf(name, sizeof(name), "logs/%s%s", id, files[i]);
-		(void)unlinkat(x->state_dir, name, *files[i] ? 0 : AT_REMOVEDIR);
-	}
-}
-
-static int do_execution_delete(struct session *s, json_int_t id, const json_t *params,
-			       struct error *err)
-{
-	cleanup_execution struct execution e = { 0 };
-	struct run *run;
-
-	if (run_flush(s->x, err) < 0 ||
-	    find_execution(s->x, text_of(params, "id"), &run, &e, err) < 0)
-		return -1;
-	if (run) {
-		(void)err_set(err, ERR_BUSY, "execution '%s' has not ended", run->rec.id);
-		return err_hint(err, "'faas execution cancel %s' ends it", run->rec.id);
-	}
-	if (store_execution_delete(s->x->store, e.id, err) < 0)
-		return -1;
-	if (e.logged)
-		delete_logs(s->x, e.id);
-	session_result(s, id, json_pack("{s:s}", "id", e.id), NULL, 0);
-	return 0;
-}
-
-static void prune_one(void *arg, const char *id)
-{
-	json_array_append_new(arg, json_string(id));
-}
-
-static int do_execution_prune(struct session *s, json_int_t id, const json_t *params,
-			      struct error *err)
-{
-	const json_t *older = json_object_get(params, "older_than_ms");
-	json_int_t ms = json_integer_value(older), now = (json_int_t)clock_unix_ms();
-	struct execution_prune prune = {
-		.keep_last = (uint64_t)json_integer_value(json_object_get(params, "keep_last")),
-		.before_ms = !older ? INT64_MAX : ms < now ? now - ms : 0,
-		.dry_run = json_is_true(json_object_get(params, "dry_run")),
-	};
-	cleanup_json json_t *ids = json_array();
-	uint64_t count = 0;
-	json_t *one;
-	size_t i;
-
-	if (run_flush(s->x, err) < 0 ||
-	    store_execution_prune(s->x->store, &prune, prune_one, ids, &count, err) < 0)
-		return -1;
-	if (!prune.dry_run)
-		json_array_foreach(ids, i, one)
-			delete_logs(s->x, json_string_value(one));
-	session_result(s, id, json_pack("{s:I,s:b,s:O}", "count", (json_int_t)count, "dry_run",
-					prune.dry_run, "ids", ids), NULL, 0);
 	return 0;
 }
 
@@ -440,8 +378,8 @@ static handler *const handlers[OP__MAX] = {
 	[OP_EXECUTION_SIGNAL] = do_execution_signal,
 	[OP_EXECUTION_LOGS] = do_execution_logs,
 	[OP_EXECUTION_ATTACH] = do_execution_attach,
-	[OP_EXECUTION_DELETE] = do_execution_delete,
-	[OP_EXECUTION_PRUNE] = do_execution_prune,
+	[OP_EXECUTION_DELETE] = forget_execution,
+	[OP_EXECUTION_PRUNE] = forget_executions,
 	[OP_ENVIRONMENT_CREATE] = environment_create,
 	[OP_ENVIRONMENT_PULL] = environment_pull,
 	[OP_ENVIRONMENT_UPDATE] = environment_update,
@@ -462,6 +400,7 @@ static handler *const handlers[OP__MAX] = {
 	[OP_SNAPSHOT_GET] = snapshot_get,
 	[OP_SNAPSHOT_UPDATE] = snapshot_update,
 	[OP_SNAPSHOT_DELETE] = snapshot_delete,
+	[OP_SNAPSHOT_DIFF] = snapshot_diff_files,
 	[OP_SNAPSHOT_USAGE] = snapshot_usage,
 	[OP_BRANCH_CREATE] = branch_create,
 	[OP_BRANCH_LIST] = branch_list,
@@ -476,6 +415,7 @@ static handler *const handlers[OP__MAX] = {
 	[OP_CHAIN_GET] = result_get,
 	[OP_CHAIN_DELETE] = result_delete,
 	[OP_CHAIN_PRUNE] = result_prune,
+	[OP_BRANCH_MERGE] = branch_merge,
 	[OP_EXECUTOR_STATUS] = do_executor_status,
 	[OP_EXECUTOR_STOP] = do_executor_stop,
 };

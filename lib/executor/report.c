@@ -98,9 +98,10 @@ json_t *report_snapshot(const struct snapshot *s)
 {
 	bool known = s->synced_ms;
 
-	return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:b,s:o,s:o,s:o,"
+	return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:b,s:o,s:o,s:o,"
 			 "s:I}", "id", s->id, "name", text(s->name), "kind", s->kind,
-			 "parent", text(s->parent), "environment", text(s->environment),
+			 "parent", text(s->parent), "merged", text(s->merged),
+			 "environment", text(s->environment),
 			 "execution", text(s->execution), "engine", text(s->engine),
 			 "comment", text(s->comment), "labels", parsed(s->labels, json_object()),
 			 "layers", parsed(s->layers, json_array()),

@@ -11,6 +11,7 @@
 #include "lib/executor/compact.h"
 #include "lib/executor/layer.h"
 #include "lib/executor/result.h"
+#include "lib/executor/work.h"
 
 enum { COMMENT_MAX = 4096, LABELS_MAX = 64 };
 #define TTL_MAX_MS	(INT64_C(36525) * 86400 * 1000)
@@ -351,6 +352,10 @@ int snapshot_remove(struct executor *x, const char *id, struct error *err)
 		}
 	if (json_object_get(x->pinned, id))
 		return err_set(err, ERR_BUSY, "snapshot '%s' is being read", id);
+	if (work_holds(x, id)) {
+		(void)err_set(err, ERR_BUSY, "snapshot '%s' is being read", id);
+		return err_hint(err, "try again when the merge or comparison has ended");
+	}
 	r = store_snapshot_delete(x->store, id, err);
 	if (r < 0 && err->code == ERR_LIMIT && reserve_release(x))
 		r = store_snapshot_delete(x->store, id, err);

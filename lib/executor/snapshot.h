@@ -71,9 +71,15 @@ int snapshot_import(struct session *s, json_int_t id, const json_t *params, stru
 int snapshot_repair(struct session *s, json_int_t id, const json_t *params, struct error *err);
 void snapshot_session_gone(struct session *s);
 int snapshot_check(struct session *s, json_int_t id, const json_t *params, struct error *err);
+/* snapshot-diff.c */
+int snapshot_diff_files(struct session *s, json_int_t id, const json_t *params,
+			struct error *err);
 
 /* snapshot-usage.c */
 int snapshot_usage(struct session *s, json_int_t id, const json_t *params, struct error *err);
+
+/* For a helper: "root" and "shift" of what is below the layers of such snapshots. */
+int snapshot_sides(struct executor *x, const char *environment, json_t *to, struct error *err);
 
 /* branch.c */
 int branch_create(struct session *s, json_int_t id, const json_t *params, struct error *err);
@@ -87,6 +93,9 @@ int branch_head(struct executor *x, const char *name, struct snapshot *ret, stru
 int branch_check_name(const char *name, struct error *err) _must_check_;
 /* ERR_BUSY while a run moves it on. */
 int branch_check_idle(struct executor *x, const char *name, struct error *err) _must_check_;
+/* A snapshot, or the head of a branch. */
+int branch_find_start(struct executor *x, const char *from, struct snapshot *ret,
+		      struct error *err);
 /* Inside of the transaction that makes the run's snapshot ready. */
 int branch_advance(struct executor *x, const char *name, const char *head, struct error *err);
 /* Row and folder of a snapshot. ERR_BUSY while a run, a snapshot or a branch needs it. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 
 struct work {
@@ -13,6 +14,7 @@ struct work {
 	struct task *helper;
 	work_done *done;
 	void *data;
+	json_t *snapshots;
 	bool for_session;
 };
 
@@ -30,12 +32,16 @@ static void finish(struct work *w, json_t *result, struct error *err)
 	json_t *answer = NULL;
 	int r = w->done(w->x, w->data, result, &answer, err);
 
+	if (r == WORK_GOES_ON)
+		goto out;
 	if (w->session && r < 0)
 		session_error(w->session, w->request, err);
 	else if (w->session)
 		session_result(w->session, w->request, json_incref(answer), NULL, 0);
+out:
 	json_decref(answer);
 	json_decref(result);
+	json_decref(w->snapshots);
 	free(w);
 }
 
@@ -76,22 +82,38 @@ int work_start(struct executor *x, const struct work_request *req, struct sessio
 	*w = (struct work){
 		.x = x, .session = s, .request = id, .done = req->done, .data = req->data,
 		.for_session = req->for_session,
+		.snapshots = json_deep_copy(req->snapshots),
 	};
 	ask.progress = on_progress;
 	ask.data = w;
 	if (task_start(&ask, &w->helper, err) < 0) {
+		json_decref(w->snapshots);
 		free(w);
 		return -1;
 	}
 	w->source = (struct source){ .fd = task_fd(w->helper), .ready = on_line };
 	if (event_add(x, &w->source, EPOLLIN, err) < 0) {
 		task_free(w->helper);
+		json_decref(w->snapshots);
 		free(w);
 		return -1;
 	}
 	w->next = x->works;
 	x->works = w;
 	return 0;
+}
+
+bool work_holds(const struct executor *x, const char *id)
+{
+	for (const struct work *w = x->works; w; w = w->next) {
+		json_t *one;
+		size_t i;
+
+		json_array_foreach(w->snapshots, i, one)
+			if (!strcmp(json_string_value(one), id))
+				return true;
+	}
+	return false;
 }
 
 static void end(struct work *w, const char *why)

@@ -24,11 +24,20 @@ struct work_request {
 	work_done *done;
 	void *data;			/* done's; it is freed by done, not here */
 	bool for_session;		/* ends with the session: nobody else wants it */
+	const json_t *snapshots;	/* ids, or NULL: meanwhile they are not deleted */
 };
+
+/*
+ * What done returns when it has started another work for the same request: that one
+ * answers.
+ */
+enum { WORK_GOES_ON = 1 };
 
 /* s may be NULL: nobody waits. On failure done has not been called. */
 int work_start(struct executor *x, const struct work_request *req, struct session *s,
 	       json_int_t id, struct error *err);
+/* Does any need this snapshot, or make it? */
+bool work_holds(const struct executor *x, const char *id);
 void work_session_gone(struct session *s);
 /* Kills all that are on their way. */
 void work_stop_all(struct executor *x);

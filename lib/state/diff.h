@@ -29,4 +29,11 @@ int diff_views(const struct view *a, const struct view *b,
 	       int (*each)(void *arg, const struct difference *d), void *arg,
 	       struct error *err) _must_check_;
 
+/*
+ * 1 when what the two are made of is the same, 0 when not, -1 with *err; mode and
+ * owner are not looked at.
+ */
+int diff_same(const struct view_entry *a, const struct view_entry *b, const char *path,
+	      struct error *err) _must_check_;
+
 #endif

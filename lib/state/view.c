@@ -168,7 +168,7 @@ static int made_for_it(const struct view *v, const char *path, struct view_entry
 	static const char *const names[] = { "dev", "proc", "work", "tmp" };
 	struct stat root;
 
-	if (v->host || fstat(v->root, &root) < 0)
+	if (v->host || v->bare || fstat(v->root, &root) < 0)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strcmp(path, names[i])) {

@@ -31,6 +31,7 @@ struct view {
 	int n;
 	int root;			/* of the environment */
 	bool host;			/* root is the machine's, of which some is shown */
+	bool bare;			/* a folder by itself, which no sandbox adds to */
 	unsigned int shift;		/* to add to owners in root, to compare with layers */
 };
 

@@ -16,6 +16,9 @@ static const struct {
 	{ "check", verb_check },
 	{ "export", verb_export },
 	{ "admit", verb_admit },
+	{ "merge", verb_merge },
+	{ "merge-folder", verb_merge_folder },
+	{ "diff", verb_diff },
 };
 
 static int run(const json_t *ask, json_t *result, struct error *err)

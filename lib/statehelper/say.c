@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/base64.h"
 #include "lib/statehelper/verb.h"
 
 /* One line, whole: the caller may have gone, and then nobody reads it. */
@@ -47,4 +48,20 @@ json_t *text_json(char *s)
 		if ((unsigned char)*c >= 0x80)
 			*c = '?';
 	return j ? j : json_string(s);
+}
+
+json_t *say_text(const char *s, size_t len)
+{
+	json_t *j = json_stringn(s, len), *wrapped;
+	char *encoded;
+
+	if (j)
+		return j;
+	encoded = malloc(BASE64_SIZE(len));
+	if (!encoded)
+		return json_null();
+	(void)base64_encode(s, len, encoded);
+	wrapped = json_pack("{s:s}", "base64", encoded);
+	free(encoded);
+	return wrapped;
 }

@@ -22,6 +22,11 @@ typedef int verb(const json_t *ask, json_t *result, struct error *err);
 
 /* measure.c: {"layers": [NAME, ...]}, 3: their folder. Each one's entries and bytes. */
 verb verb_measure;
+/*
+ * merge.c: {"base", "ours", "theirs": [LAYER, ...], "root", "shift", "strategy",
+ * "write", "changes", "room"}, 3: the folder of layers, 4, with "write": the folder of a new one.
+ */
+verb verb_merge;
 
 /* compact.c: {"layers": [NAME, ...], "into": NAME}, 3: their folder. Newest first. */
 verb verb_compact;
@@ -52,6 +57,19 @@ json_t *text_json(char *s);
 
 /* say.c */
 void say(json_t *line);
+/*
+ * folder.c: {"base", "theirs": [LAYER, ...], "root", "shift", "below", "strategy",
+ * "dry_run"}, 3: the folder of layers, 4: one of the user's, to be changed.
+ */
+verb verb_merge_folder;
+/*
+ * diff.c: {"from", "to": [LAYER, ...], "root", "shift", "paths", "lines", "patch"}, 3:
+ * the folder of layers.
+ */
+verb verb_diff;
+
+/* A string, or {"base64": ...} when it is not UTF-8. */
+json_t *say_text(const char *s, size_t len);
 /* {"progress": {"done": done, "of": of}}, at most every 100 ms. */
 void say_progress(uint64_t done, uint64_t of);
 

@@ -116,6 +116,8 @@ static const char *const steps[] = {
 	"ALTER TABLE snapshot ADD COLUMN checksum TEXT;"
 	"CREATE INDEX snapshot_expires ON snapshot (expires_ms) WHERE expires_ms > 0;"
 	"CREATE INDEX snapshot_synced ON snapshot (seq) WHERE synced_ms = 0;",
+	/* 7: the second parent of a merge */
+	"ALTER TABLE snapshot ADD COLUMN merged TEXT;",
 };
 
 int schema_newest(void)

@@ -10,7 +10,7 @@ enum { PREFIX_MIN = 4 };
 #define S struct snapshot
 static const struct column columns[] = {
 	COLUMN_CHARS(S, id), COLUMN_CHARS(S, name), COLUMN_CHARS(S, state),
-	COLUMN_CHARS(S, kind), COLUMN_TEXT(S, parent), COLUMN_TEXT(S, environment),
+	COLUMN_CHARS(S, kind), COLUMN_TEXT(S, parent), COLUMN_TEXT(S, merged), COLUMN_TEXT(S, environment),
 	COLUMN_TEXT(S, execution), COLUMN_TEXT(S, engine), COLUMN_TEXT(S, comment),
 	COLUMN_TEXT(S, labels), COLUMN_TEXT(S, layers), COLUMN_INT64(S, created_ms),
 	COLUMN_INT64(S, expires_ms), COLUMN_INT64(S, synced_ms), COLUMN_INT64(S, entries),

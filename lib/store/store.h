@@ -237,6 +237,7 @@ struct snapshot {
 	char state[STORE_WORD];		/* "making", "trying", "ready" */
 	char kind[STORE_WORD];		/* "fs" */
 	char *parent;			/* id, or NULL: it stands on the environment alone */
+	char *merged;			/* id of what was merged with the parent, or NULL */
 	char *environment;
 	char *execution;		/* that made it */
 	char *engine;

@@ -242,7 +242,7 @@ create_with_id() {
 
 	mkdir "$home"
 	cp "$FAAS" "$home/faas"
-	cp "${FAAS%/*}/faas-archive" "$home/"
+	cp "${FAAS%/*}/faas-archive" "${FAAS%/*}/faas-state" "$home/"
 	chmod 711 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/.." "$BATS_RUN_TMPDIR/.."
 	chown -R 65534:65534 "$home"
 	cd "$home"

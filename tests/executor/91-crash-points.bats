@@ -216,3 +216,78 @@ kept_at() {
 		sound "$point"
 	done
 }
+
+@test "merge: executor and helper may die at every step: the branch is where it was, or at the merge" {
+	local point before after
+
+	faas execute --snapshot from 'seq 9 >/work/t'
+	for point in merge.noted snapshot.mkdir state.write state.copy state.sync merge.commit \
+		store.snapshot.put store.branch.put store.commit merge.committed; do
+		faas branch from --branch o 'sed -i s/1/one/ /work/t'
+		faas branch from --branch t 'sed -i s/9/nine/ /work/t; echo x >/work/x'
+		before=$("$FAAS" --json branch show o 3>&- | jq -r .head)
+		faas executor stop
+		FAAS_FAULT=$point=KILL "$FAAS" executor start >start.out 2>&1 3>&- || true
+		run_faas merge t --into o >/dev/null 2>&1 && status=0 || status=$?
+		((status)) || die "nothing died at $point"
+		# a helper that dies takes nobody along
+		run_faas executor stop --now >/dev/null 2>&1 || true
+		after=$("$FAAS" --json branch show o 3>&- | jq -r .head)
+		if [[ $after == "$before" ]]; then
+			faas branch exec o 'cat /work/t; ls /work'
+			same "$(tr '\n' ' ' <<<"$output")" "one 2 3 4 5 6 7 8 9 t " "before $point"
+			faas merge t --into o
+		fi
+		faas branch exec o 'cat /work/t; ls /work'
+		same "$(tr '\n' ' ' <<<"$output")" "one 2 3 4 5 6 7 8 nine t x " "after $point"
+		faas branch delete o t
+		# of the merge that came to nothing, nothing is left
+		eventually eval '[[ $(find "$FAAS_STATE_DIR/layers" -mindepth 1 -maxdepth 1 | wc -l) == 1 ]]'
+	done
+	sound merge
+}
+
+@test "merge: an error at every step changes nothing" {
+	local point before
+
+	faas execute --snapshot from 'seq 9 >/work/t'
+	faas branch from --branch o 'sed -i s/1/one/ /work/t'
+	faas branch from --branch t 'sed -i s/9/nine/ /work/t; echo x >/work/x'
+	before=$("$FAAS" --json branch show o 3>&- | jq -r .head)
+	for point in snapshot.mkdir state.write state.copy state.sync merge.commit \
+		store.snapshot.put store.branch.put store.begin store.commit; do
+		faas executor stop
+		FAAS_FAULT=$point=ENOSPC "$FAAS" executor start >start.out 2>&1 3>&-
+		run --separate-stderr run_faas merge t --into o
+		same "$status" 1 "$point: $stderr"
+		has "$stderr" "No space left" "message at $point"
+		faas executor stop
+		same "$("$FAAS" --json branch show o 3>&- | jq -r .head)" "$before" "branch after $point"
+		eventually eval '[[ $(find "$FAAS_STATE_DIR/layers" -mindepth 1 -maxdepth 1 | wc -l) == 3 ]]'
+	done
+	faas merge t --into o
+	sound merge
+}
+
+@test "merge --to: whatever happens, each file is as it was or as it is to be" {
+	local point
+
+	mkdir src
+	faas execute --snapshot none 'mkdir /work/src; seq 9 >/work/src/a; seq 9 >/work/src/b'
+	faas branch none --branch b 'seq 5 >/work/src/a; seq 5 >/work/src/b; echo n >/work/src/new'
+	for point in apply.write apply.rename state.copy; do
+		for how in KILL ENOSPC EIO@2; do
+			rm -rf src
+			mkdir src
+			seq 9 | tee src/a >src/b
+			FAAS_FAULT=$point=$how run_faas merge b --to src >out 2>&1 && status=0 || status=$?
+			((status)) || die "nothing happened at $point=$how"
+			for f in a b; do
+				[[ $(wc -l <src/$f) == [59] ]] || die "half a file after $point=$how"
+			done
+			[[ $how == KILL ]] || same "$(find src -name '.faas-*')" "" "what is left after $point=$how"
+			faas merge b --to src
+			same "$(cat src/a src/b src/new | wc -l)" 11 "again after $point=$how"
+		done
+	done
+}

@@ -317,4 +317,26 @@ TEST(layers_and_prefixes)
 	opt_release(list_opts, &args);
 }
 
+TEST(after_two_dashes_comes_the_rest_and_no_optional_operand)
+{
+	static const struct opt two[] = {
+		OPERAND("operand", ARGS, operand, HINT_NONE, "an operand"),
+		OPERAND_OPTIONAL("other", ARGS, name, HINT_NONE, "another"),
+		OPERAND_REST("rest", ARGS, rest, "the rest"),
+		OPT_END
+	};
+	const char *with[] = { "cmd", "a", "b", "--", "c", NULL };
+	const char *without[] = { "cmd", "a", "--", "c", NULL };
+	struct error err = { 0 };
+	ARGS args = { 0 };
+
+	check(!opt_parse(two, 5, (char **)with, &args, &err));
+	check_str(args.name, "b");
+	check(args.rest.n == 1 && args.rest.literal && !strcmp(args.rest.v[0], "c"));
+	args = (ARGS){ 0 };
+	check(!opt_parse(two, 4, (char **)without, &args, &err));
+	check(!args.name);
+	check(args.rest.n == 1 && !strcmp(args.rest.v[0], "c"));
+}
+
 TEST_MAIN;
