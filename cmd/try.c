@@ -51,6 +51,17 @@ static int can_ask(const struct ctx *ctx, const ARGS *args, struct error *err)
 	return 0;
 }
 
+/* From the run on they wait for the question, and are an answer: nothing is left behind. */
+static void hold_interrupts(sigset_t *ret_held, sigset_t *ret_before)
+{
+	(void)sigemptyset(ret_held);
+	(void)sigaddset(ret_held, SIGINT);
+	(void)sigaddset(ret_held, SIGTERM);
+	(void)sigaddset(ret_held, SIGHUP);
+	(void)sigaddset(ret_held, SIGQUIT);
+	(void)sigprocmask(SIG_BLOCK, ret_held, ret_before);
+}
+
 /* One line of the terminal, or -1: whoever goes away has said nothing. */
 static ssize_t read_line(char *line, size_t size)
 {
@@ -58,12 +69,7 @@ static ssize_t read_line(char *line, size_t size)
 	sigset_t interrupts, before;
 	ssize_t n = -1;
 
-	(void)sigemptyset(&interrupts);
-	(void)sigaddset(&interrupts, SIGINT);
-	(void)sigaddset(&interrupts, SIGTERM);
-	(void)sigaddset(&interrupts, SIGHUP);
-	(void)sigaddset(&interrupts, SIGQUIT);
-	(void)sigprocmask(SIG_BLOCK, &interrupts, &before);
+	hold_interrupts(&interrupts, &before);
 	p[1].fd = signalfd(-1, &interrupts, SFD_CLOEXEC);
 	if (p[1].fd >= 0 && poll(p, 2, -1) > 0 && !p[1].revents)
 		n = read(STDIN_FILENO, line, size);
@@ -107,6 +113,8 @@ struct attempt {
 	const char *branch;
 	json_t *before;			/* the snapshot where the branch is */
 	json_t *after;			/* what the run left, not on the branch yet */
+	bool holding;
+	sigset_t held, mask;		/* interrupts that wait, and as it was before */
 };
 
 static const char *id_of(const json_t *s)
@@ -214,6 +222,8 @@ static int run_beside(struct ctx *ctx, const ARGS *args, struct attempt *a, stru
 	execute.run.snapshot = "";
 	execute.run.on_success = true;
 	execute.whole_record = true;
+	hold_interrupts(&a->held, &a->mask);
+	a->holding = true;
 	status = execute_run_for(ctx, &execute, &record, err);
 	if (status)
 		return status;
@@ -239,6 +249,8 @@ static int try_run(struct ctx *ctx, const void *p, struct error *err)
 		after = a.after;
 		if (!r)
 			r = review(ctx, &a, args.yes, err);
+		if (a.holding)
+			(void)sigprocmask(SIG_SETMASK, &a.mask, NULL);
 	} else {
 		r = execute_run(ctx, &args.execute, err);
 	}
