@@ -41,7 +41,7 @@ static int add_input(struct inputs *in, const struct execution_file *f, const ch
 		     struct error *err)
 {
 	cleanup_free char *to = NULL;
-	char digest[DIGEST_HEX];
+	char digest[HASH_TEXT];
 
 	if (asprintf(&to, "%s%s%s", *f->to == '/' ? "" : workdir, *f->to == '/' ? "" : "/",
 		     f->to) < 0) {
@@ -50,7 +50,7 @@ static int add_input(struct inputs *in, const struct execution_file *f, const ch
 	}
 	if (f->path)
 		return inputs_add(in, f->path, to, err);
-	if (digest_file(f->fd, digest, err) < 0)
+	if (hash_file(f->fd, digest, err) < 0)
 		return -1;
 	if (!in->content)
 		in->content = json_object();

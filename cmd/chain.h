@@ -71,7 +71,7 @@ struct chain_options {
 struct chain_result {
 	bool known;			/* it has a key: not ENV */
 	bool hit, done;
-	char key[DIGEST_HEX], snapshot[64];
+	char key[HASH_TEXT], snapshot[64];
 	int exit;
 	uint64_t us;			/* how long it took, this time */
 	json_t *changed;		/* array; null: it never succeeded here */

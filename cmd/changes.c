@@ -63,7 +63,7 @@ int changes_walk(const json_t *from, const json_t *to,
 
 struct counting {
 	struct changes *changes;
-	struct digest digest;
+	struct hash digest;
 	struct error *err;
 	bool failed;
 };
@@ -81,7 +81,7 @@ static int add_content(struct counting *c, const char *path, int at)
 	if (fd < 0)
 		return err_sys(c->err, errno, "read '/%s'", path);
 	while ((n = read(fd, block, sizeof(block))) > 0)
-		digest_add(&c->digest, block, (size_t)n);
+		hash_add(&c->digest, block, (size_t)n);
 	return n < 0 ? err_sys(c->err, errno, "read '/%s'", path) : 0;
 }
 
@@ -94,10 +94,10 @@ static int add_after(struct counting *c, const struct difference *d, const struc
 
 	if (r <= 0)
 		return r < 0 ? -1 : err_set(c->err, ERR_CONFLICT, "'/%s' changed meanwhile", d->path);
-	digest_add_number(&c->digest, e.st.st_mode);
-	digest_add_number(&c->digest, e.st.st_uid);
-	digest_add_number(&c->digest, e.st.st_gid);
-	digest_add_number(&c->digest, S_ISREG(e.st.st_mode) ? (uint64_t)e.st.st_size
+	hash_add_u64(&c->digest, e.st.st_mode);
+	hash_add_u64(&c->digest, e.st.st_uid);
+	hash_add_u64(&c->digest, e.st.st_gid);
+	hash_add_u64(&c->digest, S_ISREG(e.st.st_mode) ? (uint64_t)e.st.st_size
 							    : e.st.st_rdev);
 	r = 0;
 	if (S_ISREG(e.st.st_mode)) {
@@ -105,8 +105,8 @@ static int add_after(struct counting *c, const struct difference *d, const struc
 	} else if (S_ISLNK(e.st.st_mode)) {
 		n = readlinkat(e.fd, "", target, sizeof(target));
 		r = n < 0 ? err_sys(c->err, errno, "read the link '/%s'", d->path) : 0;
-		digest_add_number(&c->digest, n < 0 ? 0 : (uint64_t)n);
-		digest_add(&c->digest, target, n < 0 ? 0 : (size_t)n);
+		hash_add_u64(&c->digest, n < 0 ? 0 : (uint64_t)n);
+		hash_add(&c->digest, target, n < 0 ? 0 : (size_t)n);
 	}
 	(void)close(e.fd);
 	return r;
@@ -117,8 +117,8 @@ static int count_one(void *arg, const struct difference *d, const struct view *a
 	struct counting *c = arg;
 
 	c->changes->n++;
-	digest_add_number(&c->digest, d->kind);
-	digest_add_text(&c->digest, d->path);
+	hash_add_u64(&c->digest, d->kind);
+	hash_add_text(&c->digest, d->path);
 	c->failed = d->kind != DIFFERENCE_DELETED && add_after(c, d, after) < 0;
 	return c->failed;
 }
@@ -128,10 +128,10 @@ int changes_count(const json_t *from, const json_t *to, struct changes *ret, str
 	struct changes changes = { 0 };
 	struct counting c = { .changes = &changes, .err = err };
 
-	digest_init(&c.digest);
+	hash_begin(&c.digest);
 	if (changes_walk(from, to, count_one, &c, err) < 0 || c.failed)
 		return -1;
-	digest_end(&c.digest, changes.digest);
+	hash_end(&c.digest, changes.digest);
 	*ret = changes;
 	return 0;
 }

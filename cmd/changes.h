@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "lib/base/error.h"
-#include "lib/crypto/digest.h"
+#include "lib/crypto/hash.h"
 #include "lib/state/diff.h"
 
 /* Both are what snapshot.get says; from NULL: what `to` stands on. */
@@ -17,7 +17,7 @@ int changes_walk(const json_t *from, const json_t *to,
 
 struct changes {
 	size_t n;
-	char digest[DIGEST_HEX];	/* of kinds, paths, modes, owners and contents */
+	char digest[HASH_TEXT];	/* of kinds, paths, modes, owners and contents */
 };
 
 int changes_count(const json_t *from, const json_t *to, struct changes *ret, struct error *err)

@@ -49,7 +49,7 @@ void metric_set_release(struct metric_set *set)
 void output_watch_begin(struct output_watch *w, const struct metric_set *set)
 {
 	*w = (struct output_watch){ .n = set ? set->n : 0 };
-	digest_init(&w->digest);
+	hash_begin(&w->digest);
 	for (int i = 0; i < w->n; i++)
 		w->metric[i] = (struct metric)METRIC(&set->pattern[i]);
 }
@@ -59,7 +59,7 @@ void output_watch_feed(void *arg, int stream, const void *data, size_t size)
 	struct output_watch *w = arg;
 
 	(void)stream;
-	digest_add(&w->digest, data, size);
+	hash_add(&w->digest, data, size);
 	for (int i = 0; i < w->n; i++)
 		metric_feed(&w->metric[i], data, size);
 }
@@ -67,7 +67,7 @@ void output_watch_feed(void *arg, int stream, const void *data, size_t size)
 void output_watch_end(struct output_watch *w, struct output_seen *ret)
 {
 	*ret = (struct output_seen){ .known = true };
-	digest_end(&w->digest, ret->digest);
+	hash_end(&w->digest, ret->digest);
 	for (int i = 0; i < w->n; i++) {
 		metric_end(&w->metric[i]);
 		ret->value[i] = w->metric[i].found ? strdup(w->metric[i].value) : NULL;

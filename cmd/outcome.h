@@ -15,7 +15,7 @@
 #include "cmd/changes.h"
 #include "cmd/output.h"
 #include "lib/client/metric.h"
-#include "lib/crypto/digest.h"
+#include "lib/crypto/hash.h"
 
 enum { METRICS_MAX = 8 };
 
@@ -36,14 +36,14 @@ DEFINE_CLEANUP(struct metric_set *, metric_set_release);
 
 /* What went by on stdout, of which nothing need be kept. */
 struct output_watch {
-	struct digest digest;
+	struct hash digest;
 	struct metric metric[METRICS_MAX];
 	int n;
 };
 
 struct output_seen {
 	bool known;
-	char digest[DIGEST_HEX];
+	char digest[HASH_TEXT];
 	char *value[METRICS_MAX];	/* NULL: not found */
 };
 

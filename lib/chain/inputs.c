@@ -11,7 +11,7 @@
 
 #include "lib/base/base64.h"
 #include "lib/base/cleanup.h"
-#include "lib/crypto/digest.h"
+#include "lib/crypto/hash.h"
 
 enum { DEPTH_MAX = 128 };
 
@@ -121,7 +121,7 @@ static int add_link(struct inputs *in, int dir, const char *name, const char *sh
 static int add_at(struct inputs *in, int dir, const char *name, const char *shown,
 		  const char *to, int depth, struct error *err)
 {
-	char digest[DIGEST_HEX];
+	char digest[HASH_TEXT];
 	cleanup_close int fd = -1;
 	struct stat st;
 
@@ -141,7 +141,7 @@ static int add_at(struct inputs *in, int dir, const char *name, const char *show
 			: add_folder(in, fd, shown, to, depth, err);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_USAGE, "'%s' is neither a file nor a folder", shown);
-	if (digest_file(fd, digest, err) < 0)
+	if (hash_file(fd, digest, err) < 0)
 		return err_wrap(err, "'%s'", shown);
 	return note(in, to, json_sprintf("file %04o %s", st.st_mode & 0777, digest), err);
 }
@@ -151,12 +151,12 @@ static int fold(struct inputs *in, const char *to, struct error *err)
 {
 	cleanup_free char *text = json_dumps(in->adding, JSON_COMPACT | JSON_SORT_KEYS);
 	cleanup_free char *name = strdup(to);
-	char digest[DIGEST_HEX];
+	char digest[HASH_TEXT];
 	size_t count = json_object_size(in->adding);
 
 	if (!text)
 		return err_sys(err, ENOMEM, "note '%s'", to);
-	digest_bytes(text, strlen(text), digest);
+	hash_bytes(text, strlen(text), digest);
 	(void)json_object_clear(in->adding);
 	while (name && json_object_get(in->content, name)) {
 		char *longer;

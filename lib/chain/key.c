@@ -24,7 +24,7 @@ static const struct component {
 	{ "engine", "the engine changed" },
 };
 
-int key_of(const json_t *all, char ret[DIGEST_HEX], struct error *err)
+int key_of(const json_t *all, char ret[HASH_TEXT], struct error *err)
 {
 	json_t *whole;
 	char *text;
@@ -39,7 +39,7 @@ int key_of(const json_t *all, char ret[DIGEST_HEX], struct error *err)
 	json_decref(whole);
 	if (!text)
 		return err_sys(err, ENOMEM, "make the key of a step");
-	digest_bytes(text, strlen(text), ret);
+	hash_bytes(text, strlen(text), ret);
 	free(text);
 	return 0;
 }
@@ -95,9 +95,9 @@ json_t *key_digests(const json_t *variables)
 	json_object_foreach((json_t *)(uintptr_t)variables, name, value) {
 		cleanup_free char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY |
 						     JSON_SORT_KEYS);
-		char digest[DIGEST_HEX];
+		char digest[HASH_TEXT];
 
-		digest_bytes(text ? text : "", text ? strlen(text) : 0, digest);
+		hash_bytes(text ? text : "", text ? strlen(text) : 0, digest);
 		json_object_set_new(to, name, json_string(digest));
 	}
 	return to;

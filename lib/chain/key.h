@@ -20,12 +20,12 @@
 
 #include <jansson.h>
 
-#include "lib/crypto/digest.h"
+#include "lib/crypto/hash.h"
 
 enum { KEY_VERSION = 1 };
 
 /* ERR_BUG when a component is missing, or one is there that has no name above. */
-int key_of(const json_t *components, char ret[DIGEST_HEX], struct error *err) _must_check_;
+int key_of(const json_t *components, char ret[HASH_TEXT], struct error *err) _must_check_;
 /*
  * What of `is` was otherwise in `was`, as words for a person: "the command changed",
  * "file '/work/x' changed", "variable 'A' is new". A new array; at most KEY_WORDS.

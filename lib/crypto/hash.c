@@ -1,12 +1,17 @@
 #include "lib/crypto/hash.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <sodium/core.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "lib/base/macro.h"
+#include "lib/base/cleanup.h"
+
+enum { PIECE = 256 * 1024 };
 
 void hash_begin(struct hash *h)
 {
@@ -54,4 +59,35 @@ void hash_end(struct hash *h, char ret[HASH_TEXT])
 		ret[2 * i + 1] = digits[raw[i] & 15];
 	}
 	ret[HASH_TEXT - 1] = '\0';
+}
+
+void hash_bytes(const void *data, size_t len, char ret[HASH_TEXT])
+{
+	struct hash h;
+
+	hash_begin(&h);
+	hash_add(&h, data, len);
+	hash_end(&h, ret);
+}
+
+int hash_file(int fd, char ret[HASH_TEXT], struct error *err)
+{
+	cleanup_free unsigned char *piece = malloc(PIECE);
+	struct hash h;
+	off_t at = 0;
+	ssize_t n;
+
+	if (!piece)
+		return err_sys(err, ENOMEM, "read a file");
+	hash_begin(&h);
+	while ((n = pread(fd, piece, PIECE, at)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(err, errno, "read a file");
+		hash_add(&h, piece, (size_t)n);
+		at += n;
+	}
+	hash_end(&h, ret);
+	return 0;
 }

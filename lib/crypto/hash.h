@@ -14,6 +14,8 @@
 #include <sodium/crypto_generichash.h>
 #include <stddef.h>
 
+#include "lib/base/error.h"
+
 enum { HASH_BYTES = 32, HASH_TEXT = 2 * HASH_BYTES + 1 };
 
 struct hash {
@@ -28,5 +30,10 @@ void hash_add_u64(struct hash *h, unsigned long long n);
 void hash_add_text(struct hash *h, const char *text);
 void hash_raw(struct hash *h, unsigned char ret[HASH_BYTES]);
 void hash_end(struct hash *h, char ret[HASH_TEXT]);
+
+/* The whole at once. */
+void hash_bytes(const void *data, size_t len, char ret[HASH_TEXT]);
+/* Of all of the file, from its beginning to its end; where it stands does not matter. */
+int hash_file(int fd, char ret[HASH_TEXT], struct error *err) _must_check_;
 
 #endif

@@ -19,7 +19,7 @@
 /* A step as it was asked for. */
 struct wanted {
 	json_t *components;
-	char key[DIGEST_HEX];
+	char key[HASH_TEXT];
 	const char *chain;
 	int number;
 	char parent[STORE_ID];		/* id of a snapshot, or "" */
@@ -46,7 +46,7 @@ static json_t *host_identity(void)
 		"/usr/sbin", "/usr/lib", "/usr/local/bin", "/usr/local/sbin", "/usr/local/lib",
 	};
 	cleanup_strbuf struct strbuf all = STRBUF(4096);
-	char digest[DIGEST_HEX];
+	char digest[HASH_TEXT];
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		struct stat st = { 0 };
@@ -56,7 +56,7 @@ static json_t *host_identity(void)
 			    (unsigned long long)st.st_ino, (long long)st.st_mtim.tv_sec,
 			    st.st_mtim.tv_nsec);
 	}
-	digest_bytes(all.buf, all.len, digest);
+	hash_bytes(all.buf, all.len, digest);
 	return json_sprintf("environment host %s", digest);
 }
 

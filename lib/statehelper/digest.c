@@ -7,7 +7,7 @@
 
 enum { HALF = HASH_TEXT - 1 };
 
-void tree_digest_begin(struct digest *d)
+void digest_begin(struct digest *d)
 {
 	*d = (struct digest){ .entries = 0 };
 	hash_begin(&d->full);
@@ -88,7 +88,7 @@ static int add_content(struct digest *d, const struct walk_entry *e, struct hash
 	return 0;
 }
 
-int tree_digest_add(struct digest *d, const struct walk_entry *e, struct hash *content,
+int digest_add(struct digest *d, const struct walk_entry *e, struct hash *content,
 	       struct error *err)
 {
 	const char type[] = { letter(e), '\0' };
@@ -117,7 +117,7 @@ int tree_digest_add(struct digest *d, const struct walk_entry *e, struct hash *c
 	return S_ISREG(e->st.st_mode) ? add_content(d, e, content, err) : 0;
 }
 
-void tree_digest_end(struct digest *d, char ret[DIGEST_TEXT])
+void digest_end(struct digest *d, char ret[DIGEST_TEXT])
 {
 	hash_end(&d->full, ret);
 	hash_end(&d->plain, ret + HALF);
@@ -125,7 +125,7 @@ void tree_digest_end(struct digest *d, char ret[DIGEST_TEXT])
 
 static int add_entry(void *arg, const struct walk_entry *e, struct error *err)
 {
-	return tree_digest_add(arg, e, NULL, err);
+	return digest_add(arg, e, NULL, err);
 }
 
 int digest_layer(int dir, const struct walk_owners *owners, char ret[DIGEST_TEXT],
@@ -133,10 +133,10 @@ int digest_layer(int dir, const struct walk_owners *owners, char ret[DIGEST_TEXT
 {
 	struct digest d;
 
-	tree_digest_begin(&d);
+	digest_begin(&d);
 	if (walk_layer(dir, owners, add_entry, &d, err) < 0)
 		return -1;
-	tree_digest_end(&d, ret);
+	digest_end(&d, ret);
 	return 0;
 }
 

@@ -25,11 +25,11 @@ struct digest {
 	uint64_t entries, bytes;
 };
 
-void tree_digest_begin(struct digest *d);
+void digest_begin(struct digest *d);
 /* content: what the file's bytes are, or NULL to read them here. */
-int tree_digest_add(struct digest *d, const struct walk_entry *e, struct hash *content,
+int digest_add(struct digest *d, const struct walk_entry *e, struct hash *content,
 	       struct error *err) _must_check_;
-void tree_digest_end(struct digest *d, char ret[DIGEST_TEXT]);
+void digest_end(struct digest *d, char ret[DIGEST_TEXT]);
 
 /* One block of a file's content, at its place. */
 void digest_block(struct hash *content, uint64_t at, const void *data, size_t len);

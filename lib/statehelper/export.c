@@ -94,7 +94,7 @@ static int add_entry(void *arg, const struct walk_entry *e, struct error *err)
 	hash_begin(&x->content);
 	if (S_ISREG(e->st.st_mode) && !e->same && walk_content(e, add_block, x, err) < 0)
 		return -1;
-	return tree_digest_add(&x->digest, e, &x->content, err);
+	return digest_add(&x->digest, e, &x->content, err);
 }
 
 /* What is written is what the manifest says, or nothing. */
@@ -106,10 +106,10 @@ static int write_layer(struct exporting *x, const char *name, const json_t *laye
 
 	if (fd < 0)
 		return err_sys(err, errno, "open layer '%s'", name ? name : "");
-	tree_digest_begin(&x->digest);
+	digest_begin(&x->digest);
 	if (walk_layer(fd, owners, add_entry, x, err) < 0)
 		return err_wrap(err, "layer '%s'", name);
-	tree_digest_end(&x->digest, digest);
+	digest_end(&x->digest, digest);
 	if (digest_same(digest, text_of(layer, "digest"), true))
 		return 0;
 	(void)err_set(err, ERR_CORRUPT, "the files of layer '%s' are not what they were", name);

@@ -17,7 +17,7 @@ static json_t *step(const char *changes)
 	return j;
 }
 
-static void key(const char *changes, char hex[DIGEST_HEX])
+static void key(const char *changes, char hex[HASH_TEXT])
 {
 	json_t *j = step(changes);
 	struct error err;
@@ -59,11 +59,11 @@ static const char *const different[] = {
 TEST(what_differs_has_another_key)
 {
 	enum { N = sizeof(different) / sizeof(different[0]) };
-	static char keys[N][DIGEST_HEX];
+	static char keys[N][HASH_TEXT];
 
 	for (size_t i = 0; i < N; i++) {
 		key(different[i], keys[i]);
-		check(strlen(keys[i]) == DIGEST_HEX - 1);
+		check(strlen(keys[i]) == HASH_TEXT - 1);
 		for (size_t k = 0; k < i; k++)
 			if (!strcmp(keys[i], keys[k])) {
 				fprintf(stderr, "%s and %s\n", different[i], different[k]);
@@ -80,7 +80,7 @@ TEST(what_is_the_same_has_the_same_key)
 		{ "{\"files\":{\"/a\":\"x\",\"/b\":\"y\"}}", "{\"files\":{\"/b\":\"y\",\"/a\":\"x\"}}" },
 		{ "{\"user\":\"\\u00e4\"}", "{\"user\":\"\303\244\"}" },
 	};
-	char a[DIGEST_HEX], b[DIGEST_HEX];
+	char a[HASH_TEXT], b[HASH_TEXT];
 
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
 		key(same[i][0], a);
@@ -91,7 +91,7 @@ TEST(what_is_the_same_has_the_same_key)
 
 TEST(a_step_is_whole)
 {
-	char hex[DIGEST_HEX] = "as it was";
+	char hex[HASH_TEXT] = "as it was";
 	json_t *j = step("{\"more\":1}");
 	struct error err;
 
