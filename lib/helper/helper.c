@@ -11,12 +11,6 @@
 
 #include "lib/base/cleanup.h"
 
-#ifdef FAAS_FAULTS
-#define FAULTS 1	/* a helper's failure points are asked for there too */
-#else
-#define FAULTS 0
-#endif
-
 enum { LINE_LIMIT = 1 << 20 };	/* bytes of one status line */
 
 int helper_path(const char *program, char path[4096], struct error *err)
@@ -50,11 +44,21 @@ static bool among(int fd, const int fds[], size_t n)
 	return false;
 }
 
+char *const *helper_environment(void)
+{
+#ifdef FAAS_FAULTS
+	/* a helper's failure points are asked for there too */
+	return environ;
+#else
+	static char *const none_of_ours[] = { (char *)"LC_ALL=C", NULL };
+
+	return none_of_ours;
+#endif
+}
+
 int helper_spawn(pid_t *ret_pid, const char *path, char *const argv[], const int fds[],
 		 size_t n, struct error *err)
 {
-	char *const none_of_ours[] = { (char *)"LC_ALL=C", NULL };
-	char *const *envp = FAULTS ? environ : none_of_ours;
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t none, all;
@@ -81,7 +85,7 @@ int helper_spawn(pid_t *ret_pid, const char *path, char *const argv[], const int
 		if (fds[i] >= 0)
 			r = posix_spawn_file_actions_adddup2(&actions, fds[i], fds[i]);
 	if (r == 0)
-		r = posix_spawn(ret_pid, path, &actions, &attr, argv, envp);
+		r = posix_spawn(ret_pid, path, &actions, &attr, argv, helper_environment());
 	(void)posix_spawn_file_actions_destroy(&actions);
 	(void)posix_spawnattr_destroy(&attr);
 	return r ? err_sys(err, r, "start '%.300s'", path) : 0;

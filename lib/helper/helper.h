@@ -39,6 +39,8 @@ struct helper {
 
 /* Beside this program as it was built, or where it is installed. */
 int helper_path(const char *program, char path[4096], struct error *err) _must_check_;
+/* What variables a helper gets: none of ours. */
+char *const *helper_environment(void);
 /* Starts it with these descriptors (-1 is left out) and nothing else. */
 int helper_spawn(pid_t *ret_pid, const char *path, char *const argv[], const int fds[],
 		 size_t n, struct error *err) _must_check_;

@@ -49,7 +49,6 @@ static int arrange(posix_spawn_file_actions_t *actions, const int *fds, int n, i
 
 static int spawn(struct task *t, const char *path, const int *fds, int n, struct error *err)
 {
-	char *const envp[] = { (char *)"LC_ALL=C", NULL };
 	char *const argv[] = { t->name, NULL };
 	posix_spawn_file_actions_t actions;
 	int above[TASK_FDS_MAX + 2], r;
@@ -67,7 +66,7 @@ static int spawn(struct task *t, const char *path, const int *fds, int n, struct
 					      POSIX_SPAWN_SETPGROUP);
 	r = arrange(&actions, fds, n, above, err);
 	if (!r) {
-		r = posix_spawn(&t->helper.pid, path, &actions, &attr, argv, envp);
+		r = posix_spawn(&t->helper.pid, path, &actions, &attr, argv, helper_environment());
 		if (r) {
 			t->helper.pid = 0;
 			r = err_sys(err, r, "start '%.300s'", path);

@@ -293,7 +293,7 @@ create_with_id() {
 	faas snapshot exec after 'wc -c </work/y'
 	same "$output" 1000000 "after a restart"
 	faas executor stop
-	umount small
+	eventually umount small
 }
 
 @test "snapshot: df says what each holds" {

@@ -223,7 +223,7 @@ empty\nkept\nlink\nmode\nnew\nline\npipe\ntext\nü ñ\nn\nnew\n0\n1\nnone' "file
 	eventually eval '[[ $(layers) == '"$had"' ]]'
 	eventually eval '"$FAAS" snapshot delete filler 3>&-'
 	faas executor stop
-	umount small
+	eventually umount small
 }
 
 @test "merge: without root" {

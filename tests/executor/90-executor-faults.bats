@@ -369,7 +369,7 @@ d = sqlite3.connect(sys.argv[1]); sys.exit(not d.execute(\"select count(*) from 
 	faas execute 'echo back'
 	same "$output" back "output"
 	faas executor stop
-	umount small
+	eventually umount small
 }
 
 @test "execute: an executor without descriptors refuses, and recovers" {

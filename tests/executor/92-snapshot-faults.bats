@@ -215,7 +215,7 @@ helper() {
 	eventually eval '[[ $(ls -A small/layers | wc -l) == 1 ]]' || true
 	ls -A small/layers >left
 	"$FAAS" -q executor stop --now 3>&- || true
-	umount small
+	eventually umount small
 	same "$was" 1 "status: $said"
 	has "$said" "nothing was imported" "message"
 	same "$listed" "" "snapshots"
