@@ -253,6 +253,7 @@ struct run {
 	size_t stack_len;
 	char *parent_environment;
 	char *dropped;			/* a layer that is to be removed */
+	bool noted;			/* in the database, before its end */
 	bool on_success;		/* its layer is, unless it exits with 0 */
 	char *body;			/* of msg, until it is sent */
 	size_t body_len;
@@ -280,6 +281,8 @@ struct run *run_find(struct executor *x, const char *what);
 struct run *run_new(struct executor *x);
 void run_free(struct run *run);
 void run_set_end(struct execution *rec, const struct msg_ended *m);
+/* A run is written when it ends: whoever looks at all of them now sees those that run, too. */
+void run_note_all(struct executor *x);
 /* Writes what changed to the database. */
 int run_flush(struct executor *x, struct error *err);
 

@@ -205,6 +205,7 @@ static int do_execution_list(struct session *s, json_int_t id, const json_t *par
 		if (!wanted[i])
 			return err_set(err, ERR_USAGE, "a label must be text");
 	}
+	run_note_all(s->x);
 	if (run_flush(s->x, err) < 0 ||
 	    store_execution_list(s->x->store, &f, list_one, list, err) < 0)
 		return -1;

@@ -429,6 +429,16 @@ static int write_dirty(struct executor *x, struct error *err)
 	return 0;
 }
 
+void run_note_all(struct executor *x)
+{
+	for (struct run *run = x->runs; run; run = run->next) {
+		if (run->finished || !run->sent || run->noted)
+			continue;
+		run->noted = true;
+		mark(run);
+	}
+}
+
 int run_flush(struct executor *x, struct error *err)
 {
 	int r;

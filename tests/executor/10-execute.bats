@@ -474,6 +474,21 @@ sys.stderr.buffer.write(b"e\0e")' >got 2>got.err 3>&-
 	eventually eval '! pgrep -fx "sleep 1000"'
 }
 
+@test "execution list: what runs and has a client is there, too" {
+	begin --id-file id 'echo up; exec sleep 1000'
+	faas execution list -q --state running
+	has "$output" "$(<id)" "running"
+	faas --json execution show @last
+	same "$(jq -r '"\(.id) \(.state)"' <<<"$output")" "$(<id) running" "the last"
+	kill "$client"
+	ended 143
+	faas --json execution show "$(<id)"
+	same "$(jq -r '"\(.state) \(.signal) \(.created_ms <= .started_ms and .started_ms <= .ended_ms)"' \
+		<<<"$output")" "exited 15 true" "the end"
+	faas execution list -q --state running
+	lacks "$output" "$(<id)" "running"
+}
+
 # ---- signals ----
 
 @test "execute: signals reach the program" {
