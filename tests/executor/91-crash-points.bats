@@ -217,6 +217,11 @@ kept_at() {
 	done
 }
 
+# settled: what is done to new snapshots in the background is done
+settled() {
+	eventually eval '"$FAAS" --json snapshot list 3>&- | jq -e "[.snapshots[].synced] | all"'
+}
+
 @test "merge: executor and helper may die at every step: the branch is where it was, or at the merge" {
 	local point before after
 
@@ -226,6 +231,8 @@ kept_at() {
 		faas branch from --branch o 'sed -i s/1/one/ /work/t'
 		faas branch from --branch t 'sed -i s/9/nine/ /work/t; echo x >/work/x'
 		before=$("$FAAS" --json branch show o 3>&- | jq -r .head)
+		# an executor that did it at its start would die of that
+		settled
 		faas executor stop
 		FAAS_FAULT=$point=KILL "$FAAS" executor start >start.out 2>&1 3>&- || true
 		run_faas merge t --into o >/dev/null 2>&1 && status=0 || status=$?
