@@ -401,6 +401,8 @@ d = sqlite3.connect(sys.argv[1]); sys.exit(not d.execute(\"select count(*) from 
 	kill -STOP "$pid"
 	"$FAAS" execute 'sleep 30' >out 2>err 3>&- &
 	client=$!
+	# the shell that becomes it blocks signals, too
+	eventually eval '[[ $(readlink "/proc/$client/exe") == "$FAAS" ]]'
 	eventually grep -q '^SigBlk:.*[1-9a-f]' "/proc/$client/status"
 	kill -TERM "$client"
 	eventually eval 'kill -TERM $client; gone $client' || status=$?
