@@ -103,7 +103,8 @@ static void dispatch(struct sandbox *s, struct message *m)
 static void on_message(struct source *source, uint32_t events)
 {
 	struct sandbox *s = (struct sandbox *)source;
-	int r = msg_recv(source->fd, &message);
+	/* what epoll(7) named may have been read by sandbox_catch_up() meanwhile */
+	int r = msg_recv_now(source->fd, &message);
 
 	(void)events;
 	if (r == -EAGAIN)

@@ -162,7 +162,7 @@ static int map_body(struct message *m)
 	return 0;
 }
 
-int msg_recv(int fd, struct message *m)
+static int receive(int fd, struct message *m, int flags)
 {
 	union {
 		struct cmsghdr align;
@@ -182,7 +182,7 @@ int msg_recv(int fd, struct message *m)
 	m->map = NULL;
 	m->h = (const struct msg_header *)m->buf;
 	do
-		n = recvmsg(fd, &mh, MSG_CMSG_CLOEXEC);
+		n = recvmsg(fd, &mh, MSG_CMSG_CLOEXEC | flags);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == ECONNRESET ? 0 : -errno;
@@ -206,6 +206,16 @@ int msg_recv(int fd, struct message *m)
 		return r;
 	}
 	return 1;
+}
+
+int msg_recv(int fd, struct message *m)
+{
+	return receive(fd, m, 0);
+}
+
+int msg_recv_now(int fd, struct message *m)
+{
+	return receive(fd, m, MSG_DONTWAIT);
 }
 
 void msg_release(struct message *m)
