@@ -56,10 +56,11 @@ static const char *id_of(const struct follow *f)
 
 /* ---- the beginning and the end ---- */
 
-static int follow_open(struct follow *f, const char *what, struct error *err)
+static int follow_open(struct follow *f, const char *op, const char *what,
+		       struct error *err)
 {
 	if (executor_connect(&f->client, err) < 0 ||
-	    client_call(f->client, "execution.logs", execution_id(what), &f->record, err) < 0)
+	    client_call(f->client, op, execution_id(what), &f->record, err) < 0)
 		return -1;
 	f->folder = client_take_fd(f->client);
 	if (f->folder < 0)
@@ -272,14 +273,18 @@ ARGS {
 
 static const char *const streams[] = { "stdout", "stderr", NULL };
 
+#define LOGS_OPTIONS							\
+	OPT_FLAG('f', "follow", ARGS, follow, "go on until the program has ended"), \
+	OPT_INT(0, "from", "number", ARGS, from,			\
+		"begin with record <number>; --json shows the numbers"), \
+	OPT_INT('n', "tail", "count", ARGS, tail, "begin with the last <count> lines"), \
+	OPT_MS(0, "since", "time", ARGS, since_ms,			\
+	       "only what was printed in the last <time>"),		\
+	OPT_CHOICE(0, "stream", "stream", ARGS, stream, streams, "only this stream"), \
+	OPT_FLAG('t', "timestamps", ARGS, timestamps, "put the time before every line")
+
 static const struct opt logs_opts[] = {
-	OPT_FLAG('f', "follow", ARGS, follow, "go on until the execution has ended"),
-	OPT_INT(0, "from", "number", ARGS, from,
-		"begin with record <number>; --json shows the numbers"),
-	OPT_INT('n', "tail", "count", ARGS, tail, "begin with the last <count> lines"),
-	OPT_MS(0, "since", "time", ARGS, since_ms, "only what was printed in the last <time>"),
-	OPT_CHOICE(0, "stream", "stream", ARGS, stream, streams, "only this stream"),
-	OPT_FLAG('t', "timestamps", ARGS, timestamps, "put the time before every line"),
+	LOGS_OPTIONS,
 	OPERAND("id", ARGS, id, HINT_EXECUTION, "execution whose output is shown"),
 	OPT_END
 };
@@ -297,9 +302,8 @@ static int logs_begin(struct follow *f, const ARGS *args, struct error *err)
 	return logs_open(f->folder, from, &f->logs, err);
 }
 
-static int logs_run(struct ctx *ctx, const void *p, struct error *err)
+static int show_logs(struct ctx *ctx, const ARGS *args, const char *op, struct error *err)
 {
-	const ARGS *args = p;
 	struct follow f = {
 		.ctx = ctx, .folder = -1, .signals = -1, .timestamps = args->timestamps,
 		.json = ctx->json,
@@ -317,7 +321,7 @@ static int logs_run(struct ctx *ctx, const void *p, struct error *err)
 		f.since_ms = now - args->since_ms;
 	if (ctx->json)
 		out_stream(&f.out, ctx, NULL, NULL);
-	r = follow_open(&f, args->id, err);
+	r = follow_open(&f, op, args->id, err);
 	if (!r)
 		r = logs_begin(&f, args, err);
 	if (!r && args->follow && !f.ended)
@@ -329,6 +333,30 @@ static int logs_run(struct ctx *ctx, const void *p, struct error *err)
 	follow_close(&f);
 	return r;
 }
+
+static int logs_run(struct ctx *ctx, const void *p, struct error *err)
+{
+	return show_logs(ctx, p, "execution.logs", err);
+}
+
+static int instance_logs_run(struct ctx *ctx, const void *p, struct error *err)
+{
+	return show_logs(ctx, p, "instance.logs", err);
+}
+
+static const struct opt instance_logs_opts[] = {
+	LOGS_OPTIONS,
+	OPERAND("instance", ARGS, id, HINT_INSTANCE, "instance whose output is shown"),
+	OPT_END
+};
+
+const struct cmd instance_cmd_logs = {
+	.name = "logs",
+	.summary = "show what an instance's program wrote since it was last started",
+	.args_size = sizeof(ARGS),
+	.opts = instance_logs_opts,
+	.run = instance_logs_run,
+};
 
 static const char *const logs_examples[] = {
 	"faas execution logs @last", "faas execution logs -f --tail 20 web", NULL
@@ -405,7 +433,7 @@ static int take_terminal(struct follow *f, struct error *err)
 
 static int attach_follow(struct follow *f, const char *id, bool forward, struct error *err)
 {
-	if (follow_open(f, id, err) < 0 || logs_open(f->folder, 0, &f->logs, err) < 0)
+	if (follow_open(f, "execution.logs", id, err) < 0 || logs_open(f->folder, 0, &f->logs, err) < 0)
 		return -1;
 	if (!f->ended && (watch_signals(f, forward, err) < 0 ||
 			  take_terminal(f, err) < 0 || follow_wait(f, err) < 0))

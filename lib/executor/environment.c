@@ -400,7 +400,8 @@ int environment_delete(struct session *s, json_int_t id, const json_t *params,
 	if (!strcmp(name, "host"))
 		return err_set(err, ERR_CONFLICT, "the environment 'host' is built in");
 	for (struct run *run = s->x->runs; run; run = run->next)
-		if (!run->finished && run->rec.environment && !strcmp(run->rec.environment, name)) {
+		if (!run->finished && !run->instance && !run->guest_of && run->rec.environment &&
+		    !strcmp(run->rec.environment, name)) {
 			(void)err_set(err, ERR_BUSY, "environment '%s' is in use by execution '%s'",
 				      name, run->rec.id);
 			return err_hint(err, "'faas execution cancel %s' first", run->rec.id);

@@ -6,6 +6,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
+#include "lib/executor/instance.h"
 #include "lib/executor/layer.h"
 
 struct row {
@@ -87,6 +88,9 @@ int doom_begin(struct executor *x, struct doom **ret, struct error *err)
 	for (const struct run *run = x->runs; run; run = run->next)
 		if (!run->finished && run->rec.parent)
 			used_by(d, run->rec.parent, "it is in use by execution '%s'", run->rec.id);
+	for (const struct live *i = x->instances; i; i = i->next)
+		if (i->rec.base)
+			used_by(d, i->rec.base, "instance '%s' stands on it", instance_name(i));
 	json_object_foreach(x->pinned, id, count)
 		used_by(d, id, "%s is reading it", "a command");
 	*ret = TAKE_PTR(d);
