@@ -223,6 +223,9 @@ void instance_program_ended(struct run *run)
 {
 	struct live *i = run->instance;
 
+	/* an executor died before any monitor had it: it is to be started all the same */
+	if (run->orphan_until_us && !run->sandbox && instance_state(i) == INSTANCE_PENDING)
+		i->again = !strcmp(i->rec.wanted, "running");
 	run->instance = NULL;
 	i->run = NULL;
 	i->freezing = false;

@@ -101,6 +101,7 @@ static void dispatch(struct sandbox *s, struct message *m)
 			instance_guest_adopted(s, st, msg_take_fd(m, 0));
 		} else if (s->run && st->running) {
 			s->run->rec.started_ms = (int64_t)st->started_ms;
+			s->run->rec.pid = (int)st->pid;
 			if (s->run->pty < 0)
 				s->run->pty = msg_take_fd(m, 0);
 			if (s->run->instance)
