@@ -58,8 +58,9 @@ Seccomp_filters:\t2
 @test "execute: root in the sandbox is nobody on the host" {
 	local pid
 
-	begin 'echo up; exec sleep 100'
-	pid=$(pgrep -nfx 'sleep 100')
+	begin "echo up; exec sleep $nap"
+	eventually running "sleep $nap"
+	pid=$(pgrep -fx "sleep $nap")
 	(($(awk '/^Uid/ { print $2 }' "/proc/$pid/status") >= 65536)) || die "$(cat "/proc/$pid/status")"
 	kill "$client"
 	ended 143
