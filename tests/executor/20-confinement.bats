@@ -87,6 +87,24 @@ Seccomp_filters:\t2
 	[[ $output != *bats* && $output != *"$FAAS"* ]] || die "$output"
 }
 
+@test "execute: what /proc tells of the machine and of others is not there" {
+	local name
+
+	faas execute 'for f in interrupts sched_debug kcore latency_stats timer_list timer_stats kmsg keys \
+			key-users slabinfo vmallocinfo pagetypeinfo; do
+			[ -z "$(head -c 100 /proc/$f 2>/dev/null | tr -d "\0")" ] || echo "$f"
+		done
+		for d in acpi asound scsi; do ls -A /proc/$d 2>/dev/null; done
+		grep -v "^0* " /proc/kallsyms | head -1; ls -A /sys; true'
+	same "$output" "" "what is there"
+	# and what is over it can be neither taken away nor written
+	for name in interrupts acpi; do
+		faas execute "umount /proc/$name; umount -l /proc/$name; mount --move /proc/$name /mnt;
+			head -c 100 /proc/$name; ls -A /proc/$name/ | head -1" || true
+		lacks "$output" CPU "after trying"
+	done
+}
+
 @test "execute: kill -1 and signals to pid 1 end the program at most" {
 	faas execute 'trap "" TERM; kill -TERM -1; kill -KILL 1; kill -STOP 1; echo here'
 	same "$output" here "output"
