@@ -113,6 +113,15 @@ static void leave_queue(struct run *run)
 	run->queued = false;
 }
 
+/* What only the one who began it is told: did a sandbox wait for it, with its files? */
+static json_t *report_own(const struct run *run)
+{
+	json_t *j = report_execution(&run->rec);
+
+	json_object_set_new(j, "warm", json_boolean(run->hit));
+	return j;
+}
+
 static void finish(struct run *run)
 {
 	struct executor *x = run->x;
@@ -152,7 +161,7 @@ static void finish(struct run *run)
 			session_error(s, run->request, &err);
 		} else {
 			session_result(s, run->request, run->brief ? report_end(&run->rec) :
-				       report_execution(&run->rec), NULL, 0);
+				       report_own(run), NULL, 0);
 		}
 	}
 	answer_waiters(run);
@@ -174,7 +183,7 @@ void run_started(struct run *run, const struct msg_started *m, int pty)
 		struct session *s = run->session;
 
 		run->session = NULL;
-		session_result(s, run->request, report_execution(&run->rec), NULL, 0);
+		session_result(s, run->request, report_own(run), NULL, 0);
 	} else if (run->msg.flags & RUN_TTY) {
 		session_event(run->session, run->request, "started",
 			      json_pack("{s:s}", "id", run->rec.id), &pty, pty >= 0);
@@ -481,5 +490,8 @@ int run_flush(struct executor *x, struct error *err)
 	/* what is recorded may be what lets somebody make room */
 	if (r < 0 && err->code == ERR_LIMIT && reserve_release(x))
 		r = write_dirty(x, err);
+	/* whoever it was that asked for this: nothing is left that was not recorded */
+	if (!r)
+		x->store_failed = false;
 	return r;
 }

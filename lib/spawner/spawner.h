@@ -47,6 +47,13 @@ struct host_parts {
 };
 
 /* Everything a forked monitor inherits; filled before the first one. */
+enum { HIDDEN_MAX = 12 };
+
+struct hidden {
+	const char *name;		/* in /proc */
+	bool folder;
+};
+
 struct spawner {
 	int sock;			/* to the executor */
 	int run_dir;			/* for sockets of orphans */
@@ -61,6 +68,8 @@ struct spawner {
 	uint32_t lacks;
 	struct host_parts *host;	/* shared */
 	int state;			/* a detached mount of the snapshots' layers */
+	struct hidden hidden[HIDDEN_MAX];	/* what a sandbox does not see of /proc */
+	int n_hidden;
 };
 
 extern struct spawner spawner;

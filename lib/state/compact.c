@@ -97,6 +97,8 @@ static bool is_overlay_own(const char *attribute, bool user)
 	return !strncmp(attribute, user ? "user.overlay." : "trusted.overlay.", user ? 13 : 16);
 }
 
+/* Its buffers are not for the stack of what calls itself. */
+_noinline_
 static int copy_attributes(int from, int to, bool user, struct error *err)
 {
 	char names[65536], value[65536];

@@ -228,7 +228,8 @@ static int read_names(int fd, bool top, struct names *names, struct error *err)
 	(void)closedir(d);
 	if (full)
 		return err_sys(err, ENOMEM, "read a folder");
-	qsort(names->v, names->n, sizeof(*names->v), compare_names);
+	if (names->n)
+		qsort(names->v, names->n, sizeof(*names->v), compare_names);
 	return 0;
 }
 

@@ -20,7 +20,7 @@ answered() {
 
 	shift
 	printf -v words ' %q' "$FAAS" "$@"
-	run timeout 30 python3 - "$answers" "$words" 3>&- <<-'END'
+	run timeout 90 python3 - "$answers" "$words" 3>&- <<-'END'
 		import os, pty, sys
 		answers, words = sys.argv[1:]
 		pid, fd = pty.fork()
@@ -154,9 +154,9 @@ answered() {
 	faas race arena --count 3 -b r --metric '([0-9])' --json 'echo 7'
 	same "$(jq -c '.branches | map(.won)' <<<"$output")" '[true,false,false]' "equal"
 	# late ones are out
-	faas race arena --count 2 -b t --timeout 2s --metric '([0-9])' 'echo $((FAAS_BRANCH_INDEX + 1)); [ $FAAS_BRANCH_INDEX = 0 ] || sleep 1018'
+	faas race arena --count 2 -b t --timeout 4s --metric '([0-9])' -e nap=$nap 'echo $((FAAS_BRANCH_INDEX + 1)); [ $FAAS_BRANCH_INDEX = 0 ] || sleep $nap'
 	same "$output" 1 "in time"
-	eventually eval '! pgrep -fx "sleep 1018"'
+	eventually no_process "sleep $nap"
 }
 
 @test "race: nobody has a number, or the pattern is wrong" {
