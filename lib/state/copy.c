@@ -147,3 +147,29 @@ int copy_attributes(int from, int to, bool user, struct error *err)
 			return -1;
 	return 0;
 }
+
+int copy_mark_opaque(int folder, bool user)
+{
+	return fsetxattr(folder, user ? "user.overlay.opaque" : "trusted.overlay.opaque", "y", 1, 0);
+}
+
+bool copy_owner_given(bool user)
+{
+	return user && (errno == EPERM || errno == EINVAL);
+}
+
+int copy_metadata(int from, int to, bool user, struct error *err)
+{
+	struct stat st;
+
+	/* the mode after the owner, which takes set-user-ID away */
+	if (fstat(from, &st) < 0 ||
+	    (fchown(to, st.st_uid, st.st_gid) < 0 && !copy_owner_given(user)) ||
+	    fchmod(to, st.st_mode & 07777) < 0)
+		return err_sys(err, errno, "copy owner and mode");
+	if (copy_attributes(from, to, user, err) < 0)
+		return -1;
+	if (futimens(to, (const struct timespec[]){ st.st_atim, st.st_mtim }) < 0)
+		return err_sys(err, errno, "copy times");
+	return 0;
+}

@@ -23,7 +23,7 @@ struct difference {
 
 /*
  * Calls each, in the order of paths, for what differs from a to b; it returns 0 to go
- * on, another value to stop. ERR_LIMIT for more than a million touched paths.
+ * on, another value to stop. ERR_LIMIT for more than PATHS_MAX touched paths.
  */
 int diff_views(const struct view *a, const struct view *b,
 	       int (*each)(void *arg, const struct difference *d), void *arg,
