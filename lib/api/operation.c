@@ -161,7 +161,7 @@ static const struct field snapshot_by_id[] = {
 
 static const struct field snapshot_create[] = {
 	{ "name", FIELD_STRING, false, "name of the new snapshot" },
-	{ "execution", FIELD_STRING, false, "ended execution that kept its files" },
+	{ "execution", FIELD_STRING, false, "execution that runs, or that ended and kept its files" },
 	{ "branch", FIELD_STRING, false, "branch whose head it is to be" },
 	{ "environment", FIELD_STRING, false, "environment as it is" },
 	{ "snapshot", FIELD_STRING, false, "snapshot of which it is one more" },

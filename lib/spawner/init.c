@@ -312,6 +312,19 @@ static void start(struct message *m)
 		(void)close(master);
 }
 
+static void tell_upper(int signal)
+{
+	struct msg_status st = { .h.type = MSG_UPPER_IS };
+
+	if (build_upper_fd < 0) {
+		errno = EBADF;
+		(void)fail(&st, "find what the sandbox writes to");
+	} else if (signal) {
+		(void)halt_all(&st);
+	}
+	(void)msg_send(init.sock, &st, sizeof(st), NULL, 0, &build_upper_fd, !st.errnum);
+}
+
 static void from_monitor(void)
 {
 	int r = msg_recv(init.sock, &message);
@@ -333,6 +346,9 @@ static void from_monitor(void)
 		break;
 	case MSG_CANCEL:
 		(void)kill(-1, s->signal);
+		break;
+	case MSG_UPPER:
+		tell_upper(s->signal);
 		break;
 	default:
 		break;

@@ -46,6 +46,8 @@ void tell_init(unsigned int type, int signal)
 /* And with it everything in the sandbox. */
 static void kill_init(void)
 {
+	/* a frozen process of v1 does not die */
+	freeze_undo();
 	if (mon.init > 0) {
 		(void)syscall(SYS_pidfd_send_signal, mon.init_pidfd, SIGKILL, NULL, 0);
 		(void)waitpid(mon.init, NULL, 0);
@@ -105,20 +107,6 @@ void give_up(struct msg_status *st)
 	leave();
 }
 
-/* The program's stdout and stderr become pipes that end here. */
-static int log_pipes(int fds[3], struct msg_status *st)
-{
-	for (int i = 1; i <= 2; i++) {
-		int p[2];
-
-		if (pipe2(p, O_CLOEXEC) < 0)
-			return fail(st, "make a pipe for the log");
-		mon.pipes[i] = p[0];
-		fds[i] = p[1];
-	}
-	return 0;
-}
-
 static void run(struct message *m)
 {
 	struct msg_run r = *(const struct msg_run *)m->h;
@@ -150,7 +138,7 @@ static void run(struct message *m)
 	if (leaf_limits(&mon.leaf, &r.limits, &st) < 0)
 		give_up(&st);
 	if ((r.flags & RUN_LOG) && !(r.flags & RUN_TTY)) {
-		if (log_pipes(given, &st) < 0)
+		if (drain_pipes(given, &st) < 0)
 			give_up(&st);
 		r.flags |= RUN_STDIO;
 	}
@@ -182,6 +170,7 @@ static void cancel(uint32_t why, uint64_t grace_ms)
 	mon.end_flags |= why;
 	if (!mon.running || mon.kill_us)
 		return;
+	freeze_undo();
 	tell_init(MSG_CANCEL, grace_ms ? SIGTERM : SIGKILL);
 	if (grace_ms)
 		tell_init(MSG_CANCEL, SIGCONT);
@@ -203,47 +192,10 @@ static void journal(const struct msg_ended *e)
 	(void)!write(mon.journal, &rec, sizeof(rec));
 }
 
-static void drain_log(int stream)
-{
-	static char buf[65536];
-	int fd = stream ? mon.pipes[stream] : mon.pty;
-	ssize_t n;
-
-	n = read(fd, buf, sizeof(buf));
-	if (n > 0) {
-		log_write(&mon.log, stream ? stream : 1, buf, (size_t)n);
-		return;
-	}
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return;
-	if (stream) {
-		(void)close(fd);
-		mon.pipes[stream] = -1;
-	} else {
-		mon.log_pty = false;
-	}
-}
-
-/* After the run nothing holds the other ends, so this comes to an end. */
-static void drain_all(void)
-{
-	for (int i = 1; i <= 2; i++)
-		while (mon.pipes[i] >= 0)
-			drain_log(i);
-	if (mon.pty >= 0)
-		(void)fcntl(mon.pty, F_SETFL, O_NONBLOCK);
-	while (mon.log_pty) {
-		struct pollfd p = { .fd = mon.pty, .events = POLLIN };
-
-		if (poll(&p, 1, 0) <= 0)
-			break;
-		drain_log(0);
-	}
-}
-
 static void report_end(struct msg_ended *e)
 {
 	mon.ended = true;
+	freeze_undo();
 	drain_all();
 	e->flags |= mon.end_flags | (mon.log.cut ? END_LOG_CUT : 0);
 	e->log_bytes = mon.log.total;
@@ -330,6 +282,9 @@ static void from_init(void)
 		tell(MSG_STARTED, &s, sizeof(s), &mon.pty, mon.pty >= 0);
 		break;
 	}
+	case MSG_UPPER_IS:
+		freeze_upper(&message);
+		break;
 	case MSG_ENDED: {
 		struct msg_ended e = *(const struct msg_ended *)message.h;
 
@@ -368,6 +323,12 @@ static void from_executor(void)
 		if (!mon.running)
 			leave();
 		cancel(END_CANCELLED, s->grace_ms);
+		break;
+	case MSG_FREEZE:
+		freeze_begin();
+		break;
+	case MSG_THAW:
+		freeze_end();
 		break;
 	case MSG_ADOPT:
 		orphan_send_state();

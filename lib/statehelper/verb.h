@@ -28,6 +28,8 @@ verb verb_measure;
  */
 verb verb_merge;
 
+/* clone.c: 3: what a sandbox writes to, which is frozen, 4: the folder of a new layer. */
+verb verb_clone;
 /* compact.c: {"layers": [NAME, ...], "into": NAME}, 3: their folder. Newest first. */
 verb verb_compact;
 
