@@ -340,6 +340,7 @@ static const struct field branch_merge[] = {
 	{ "into", FIELD_STRING, false, "branch to merge into, and to move on" },
 	{ "strategy", FIELD_STRING, false,
 	  "three-way, union, intersection, latest, ours or theirs" },
+	{ "conflict", FIELD_STRING, false, "lines that both changed: none, merge or diff3" },
 	{ "name", FIELD_STRING, false, "name of the snapshot that it becomes" },
 	{ "comment", FIELD_STRING, false, "comment of that snapshot" },
 	{ "dry_run", FIELD_BOOLEAN, false, "say what would be, and change nothing" },

@@ -186,9 +186,11 @@ static int walk_view(struct paths *paths, const struct view *v, const char *path
 
 		/* the bottom, when nothing above hides it */
 		if (i == v->n) {
-			struct view bottom = { .root = v->root, .host = v->host };
+			struct view bottom = { .root = v->root, .host = v->host, .bare = v->bare };
 
-			if (view_lookup(&bottom, path, &e, err) > 0)
+			if (!*path)
+				at = openat(v->root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+			else if (view_lookup(&bottom, path, &e, err) > 0)
 				at = e.fd;
 		}
 		if (at < 0)
@@ -210,7 +212,8 @@ static int walk_view(struct paths *paths, const struct view *v, const char *path
 		char sub[VIEW_PATH];
 		struct view_entry e;
 
-		if ((size_t)snprintf(sub, sizeof(sub), "%s/%s", path, names.v[i]) >= sizeof(sub) - 8)
+		if ((size_t)snprintf(sub, sizeof(sub), "%s%s%s", path, *path ? "/" : "",
+				     names.v[i]) >= sizeof(sub) - 8)
 			continue;
 		r = view_lookup(v, sub, &e, err);
 		if (r <= 0)

@@ -27,7 +27,7 @@ void paths_sort(struct paths *paths);
  */
 int paths_touched(struct paths *paths, const struct view *a, const struct view *b,
 		  struct error *err) _must_check_;
-/* Adds everything below a folder of v. */
+/* Adds everything below a folder of v; "": of one that is a folder by itself. */
 int paths_below(struct paths *paths, const struct view *v, const char *path,
 		struct error *err) _must_check_;
 

@@ -24,7 +24,7 @@ typedef int verb(const json_t *ask, json_t *result, struct error *err);
 verb verb_measure;
 /*
  * merge.c: {"base", "ours", "theirs": [LAYER, ...], "root", "shift", "strategy",
- * "write", "changes", "room"}, 3: the folder of layers, 4, with "write": the folder of a new one.
+ * "markers", "labels": [BASE, OURS, THEIRS], "write", "changes", "room"}, 3: the folder of layers, 4, with "write": the folder of a new one.
  */
 verb verb_merge;
 
@@ -61,7 +61,7 @@ json_t *text_json(char *s);
 void say(json_t *line);
 /*
  * folder.c: {"base", "theirs": [LAYER, ...], "root", "shift", "below", "strategy",
- * "dry_run"}, 3: the folder of layers, 4: one of the user's, to be changed.
+ * "markers", "labels", "dry_run"}, 3: the folder of layers, 4: one of the user's, to be changed.
  */
 verb verb_merge_folder;
 /*
