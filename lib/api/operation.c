@@ -251,6 +251,9 @@ static const struct field snapshot_diff[] = {
 	{ "paths", FIELD_ARRAY, false, "only these, and what is below them" },
 	{ "lines", FIELD_BOOLEAN, false, "count lines of text" },
 	{ "patch", FIELD_BOOLEAN, false, "unified differences of text" },
+	{ "limit", FIELD_INTEGER, false, "how many at most, in one answer" },
+	{ "after", FIELD_STRING, false, "what an earlier answer says under 'next'" },
+	{ "summary", FIELD_BOOLEAN, false, "only their number and a digest of them" },
 	{ NULL }
 };
 

@@ -65,8 +65,9 @@ void say(json_t *line);
  */
 verb verb_merge_folder;
 /*
- * diff.c: {"from", "to": [LAYER, ...], "root", "shift", "paths", "lines", "patch"}, 3:
- * the folder of layers.
+ * diff.c: {"from", "to": [LAYER, ...], "root", "shift", "paths", "lines", "patch",
+ * "limit", "after", "summary"}, 3: the folder of layers. One page of differences, and where the
+ * "next" begins "after"; or of all, "n" and "digest".
  */
 verb verb_diff;
 
