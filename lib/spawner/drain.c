@@ -1,11 +1,11 @@
-#include "lib/spawner/monitor.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
-/* What the program writes, as far as the monitor keeps it. */
+#include "lib/spawner/monitor.h"
+
+/* What the program writes, into its log. */
 
 int drain_pipes(int fds[3], struct msg_status *st)
 {
@@ -20,7 +20,7 @@ int drain_pipes(int fds[3], struct msg_status *st)
 	return 0;
 }
 
-void drain_log(int stream)
+void drain(int stream)
 {
 	static char buf[65536];
 	int fd = stream ? mon.pipes[stream] : mon.pty;
@@ -45,7 +45,7 @@ void drain_all(void)
 {
 	for (int i = 1; i <= 2; i++)
 		while (mon.pipes[i] >= 0)
-			drain_log(i);
+			drain(i);
 	if (mon.pty >= 0)
 		(void)fcntl(mon.pty, F_SETFL, O_NONBLOCK);
 	while (mon.log_pty) {
@@ -53,6 +53,6 @@ void drain_all(void)
 
 		if (poll(&p, 1, 0) <= 0)
 			break;
-		drain_log(0);
+		drain(0);
 	}
 }
