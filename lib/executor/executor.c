@@ -217,7 +217,6 @@ static int start(struct executor *x, struct error *err)
 	x->started_ms = clock_unix_ms();
 	x->spawner.rootless = geteuid() != 0;
 	raise_limits();
-	x->pinned = json_object();
 	/* of both nothing is known yet */
 	x->unsynced = true;
 	x->expire_ms = 1;

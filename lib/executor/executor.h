@@ -400,7 +400,6 @@ struct executor {
 	struct live *lives;		/* of sandboxes that go on: snapshot-live.c */
 	bool layers_left;		/* folders without a row, to be removed */
 	uint64_t swept_us;
-	json_t *pinned;			/* snapshots that a helper reads: id to how often */
 	bool unsynced, syncing;		/* snapshots that are not known to be on the disk */
 	uint64_t noted_us;		/* since when */
 	int64_t expire_ms;		/* when the next snapshot is over, or 0 */

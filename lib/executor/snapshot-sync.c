@@ -19,23 +19,6 @@
 enum { BATCH = 256, PATIENCE_US = 2000000, QUIET_US = 100000, EXPIRE_US = 1000000,
        EXPIRE_BATCH = 256 };
 
-void snapshot_pin(struct executor *x, const json_t *ids, bool pin)
-{
-	json_t *id;
-	size_t i;
-
-	json_array_foreach((json_t *)(uintptr_t)ids, i, id) {
-		const char *key = json_string_value(id);
-		json_int_t n = json_integer_value(json_object_get(x->pinned, key));
-
-		n += pin ? 1 : -1;
-		if (n > 0)
-			json_object_set_new(x->pinned, key, json_integer(n));
-		else
-			(void)json_object_del(x->pinned, key);
-	}
-}
-
 void snapshot_noted(struct executor *x, const struct snapshot *s)
 {
 	if (!s->synced_ms && !x->unsynced) {
