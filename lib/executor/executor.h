@@ -22,6 +22,7 @@
  *	slot.c		environments as the spawner knows them
  *	spawner.c	starts the static program, talks to it
  *	snapshot.c	files that runs left, and that others begin with
+ *	snapshot-live.c	of what runs, and goes on
  *	snapshot-*.c	made without a run, listed, deleted, made safe, exported
  *	layer.c		the folders that they are in
  *	compact.c	long stacks of layers made short
@@ -111,7 +112,12 @@ void spawner_forget_layers(struct executor *x, unsigned int number);
 /* Descriptors of the folders for leaves, -1 where there are none. */
 int cgroups_open(const char *name, int dirs[CGROUP__MAX], uint32_t *ret_kinds,
 		struct error *err);
-/* Leaves that no process is in any more; how many were removed. */
+/*
+ * v1: nothing in any leaf stays frozen, whoever froze it and died; how many there were.
+ * In v2 what is frozen can at least be killed, and it dies with its monitor.
+ */
+int cgroups_thaw(int freezer);
+/* Leaves that no process is in any more; how many were removed. Only when none is frozen. */
 int cgroups_sweep(const int dirs[CGROUP__MAX]);
 
 /* ---- environments as the spawner knows them ---- */
@@ -391,9 +397,9 @@ struct executor {
 	struct importing *imports;	/* snapshots that are being unpacked */
 	struct work *works;		/* helpers that have not ended: work.h */
 	struct merging *merges;		/* that have not ended: merge.c */
+	struct live *lives;		/* of sandboxes that go on: snapshot-live.c */
 	bool layers_left;		/* folders without a row, to be removed */
 	uint64_t swept_us;
-	json_t *pinned;			/* snapshots that a helper reads: id to how often */
 	bool unsynced, syncing;		/* snapshots that are not known to be on the disk */
 	uint64_t noted_us;		/* since when */
 	int64_t expire_ms;		/* when the next snapshot is over, or 0 */

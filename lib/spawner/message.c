@@ -27,11 +27,16 @@ static size_t size_of(unsigned int type)
 	case MSG_RENEW:
 	case MSG_JOURNAL:
 	case MSG_MAPPED:
+	case MSG_FREEZE:
+	case MSG_THAW:
+	case MSG_UPPER:
 		return sizeof(struct msg_signal);
 	case MSG_STARTED:
 		return sizeof(struct msg_started);
 	case MSG_ENDED:
 		return sizeof(struct msg_ended);
+	case MSG_THAWED:
+		return sizeof(struct msg_thawed);
 	case MSG_STATE:
 		return sizeof(struct msg_state);
 	case MSG_SETUP_DONE:
@@ -40,6 +45,8 @@ static size_t size_of(unsigned int type)
 	case MSG_BLANK:
 	case MSG_FAILED:
 	case MSG_UNSHARED:
+	case MSG_FROZEN:
+	case MSG_UPPER_IS:
 		return sizeof(struct msg_status);
 	default:
 		return 0;
