@@ -331,7 +331,7 @@ static const struct cmd env_create = {
 
 static const struct cmd *const env_subs[] = {
 	&env_list, &env_show, &env_create, &env_build, &env_pull, &env_update, &env_export,
-	&env_delete, &env_prune, &env_alias, NULL
+	&env_delete, &env_prune, &env_alias, &env_login, &env_logout, NULL
 };
 
 static const char *const aliases[] = { "environment", "environments", "envs", NULL };
