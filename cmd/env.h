@@ -14,12 +14,14 @@
 #include "cmd/output.h"
 #include "lib/image/credential.h"
 
-extern const struct cmd env_pull, env_update, env_export, env_prune, env_alias, env_login, env_logout;
+extern const struct cmd env_pull, env_update, env_export, env_prune, env_alias, env_login,
+	env_logout;
 
 /* The defaults that an environment is made with: put ENV_DEFAULTS(ARGS, d) in a table. */
 struct env_defaults {
 	const char *workdir, *user, *cache;
-	struct opt_strs variables;
+	const char *warm_up;
+	struct opt_strs variables, languages, features;
 	uint64_t memory, cpus, pids, disk;
 };
 extern const char *const env_caches[];
@@ -36,7 +38,13 @@ extern const char *const env_caches[];
 	OPT_UINT(0, "pids", "number", T, f.pids, "default limit of processes"),	\
 	OPT_SIZE(0, "disk", "size", T, f.disk, "default limit of what is written"), \
 	OPT_CHOICE(0, "cache", "strategy", T, f.cache, env_caches,		\
-		   "how much to keep ready (default: normal)")
+		   "how much to keep ready (default: normal)"),			\
+	OPT_STRS('l', "language", "language", T, f.languages, HINT_LANGUAGE,	\
+		 "a language that it is for; may be repeated"),			\
+	OPT_STRS(0, "feature", "name[=bool]", T, f.features, HINT_NONE,		\
+		 "record that it has a feature, or not"),			\
+	OPT_STR(0, "warm-up", "code", T, f.warm_up, HINT_NONE,			\
+		"code to run ahead, with '--cache aggressive'")
 
 /* The same for what an image is had with. */
 struct image_opts {

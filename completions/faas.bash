@@ -158,7 +158,7 @@ _faas_about() {
 		operands=('environment' ) ;;
 	'env create')
 		flags='--replace --password-stdin --insecure'
-		values='--base --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --platform --username --ca-file --timeout'
+		values='--base --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --language -l --feature --warm-up --platform --username --ca-file --timeout'
 		operands=('.' 'file' ) ;;
 	'env build')
 		flags='--no-cache --explain --replace'
@@ -166,11 +166,11 @@ _faas_about() {
 		operands=('.' ) ;;
 	'env pull')
 		flags='--replace --password-stdin --insecure'
-		values='--name --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --platform --username --ca-file --timeout'
+		values='--name --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --language -l --feature --warm-up --platform --username --ca-file --timeout'
 		operands=('.' ) ;;
 	'env update')
 		flags=''
-		values='--env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --shell --unset --no-limit'
+		values='--env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --language -l --feature --warm-up --shell --unset --no-limit'
 		operands=('environment' ) ;;
 	'env export')
 		flags='--force'
@@ -463,6 +463,7 @@ _faas_kind() {
 	'env create --env-var' | 'env create -e') kind='variable' ;;
 	'env create --user' | 'env create -u') kind='user' ;;
 	'env create --cache') kind='=none normal aggressive' ;;
+	'env create --language' | 'env create -l') kind='language' ;;
 	'env create --ca-file') kind='file' ;;
 	'env build --base' | 'env build -b') kind='environment' ;;
 	'env build --copy' | 'env build -c') kind='file' ;;
@@ -474,10 +475,12 @@ _faas_kind() {
 	'env pull --env-var' | 'env pull -e') kind='variable' ;;
 	'env pull --user' | 'env pull -u') kind='user' ;;
 	'env pull --cache') kind='=none normal aggressive' ;;
+	'env pull --language' | 'env pull -l') kind='language' ;;
 	'env pull --ca-file') kind='file' ;;
 	'env update --env-var' | 'env update -e') kind='variable' ;;
 	'env update --user' | 'env update -u') kind='user' ;;
 	'env update --cache') kind='=none normal aggressive' ;;
+	'env update --language' | 'env update -l') kind='language' ;;
 	'env update --unset') kind='variable' ;;
 	'env export --format') kind='=tar tar.gz tar.zst oci oci-archive' ;;
 	'env login --ca-file') kind='file' ;;

@@ -97,6 +97,9 @@ static const struct field environment_create[] = {
 	{ "user", FIELD_STRING, false, "default user" },
 	{ "shell", FIELD_STRING, false, "what runs CODE without a language" },
 	{ "cache", FIELD_STRING, false, "none, normal or aggressive" },
+	{ "languages", FIELD_ARRAY, false, "names of languages that it is for" },
+	{ "features", FIELD_OBJECT, false, "true or false, by name; for the record" },
+	{ "warm_up", FIELD_STRING, false, "code that is run ahead when cache is aggressive" },
 	{ "replace", FIELD_BOOLEAN, false, "replace an environment of that name" },
 	{ NULL }
 };
@@ -123,6 +126,9 @@ static const struct field environment_pull[] = {
 	{ "user", FIELD_STRING, false, "default user" },
 	{ "shell", FIELD_STRING, false, "what runs CODE without a language" },
 	{ "cache", FIELD_STRING, false, "none, normal or aggressive" },
+	{ "languages", FIELD_ARRAY, false, "names of languages that it is for" },
+	{ "features", FIELD_OBJECT, false, "true or false, by name; for the record" },
+	{ "warm_up", FIELD_STRING, false, "code that is run ahead when cache is aggressive" },
 	{ "replace", FIELD_BOOLEAN, false, "replace an environment of that name" },
 	{ NULL }
 };
@@ -135,6 +141,9 @@ static const struct field environment_update[] = {
 	{ "user", FIELD_STRING, false, "default user; empty: none" },
 	{ "shell", FIELD_STRING, false, "what runs CODE without a language; empty: the usual" },
 	{ "cache", FIELD_STRING, false, "none, normal or aggressive" },
+	{ "languages", FIELD_ARRAY, false, "names of languages that it is for" },
+	{ "features", FIELD_OBJECT, false, "true or false, by name; null takes one away" },
+	{ "warm_up", FIELD_STRING, false, "code that is run ahead; empty: none" },
 	{ NULL }
 };
 
