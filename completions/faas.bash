@@ -30,6 +30,8 @@ _faas_command() {
 	'env alias list') path='env alias list' ;;
 	'env alias set') path='env alias set' ;;
 	'env alias delete') path='env alias delete' ;;
+	'env login') path='env login' ;;
+	'env logout') path='env logout' ;;
 	' snapshot' | ' snapshots') path='snapshot' ;;
 	'snapshot create') path='snapshot create' ;;
 	'snapshot list') path='snapshot list' ;;
@@ -142,7 +144,7 @@ _faas_about() {
 		values='--jobs -j --output-limit --halt --retries --joblog --env -E --mode -m --language -l --workdir -w --user -u --network --timeout --memory --cpus --pids --disk'
 		operands=('file' ) ;;
 	'env')
-		subs='list show create build pull update export delete prune alias'
+		subs='list show create build pull update export delete prune alias login logout'
 		flags=''
 		values=''
 		operands=() ;;
@@ -156,7 +158,7 @@ _faas_about() {
 		operands=('environment' ) ;;
 	'env create')
 		flags='--replace --password-stdin --insecure'
-		values='--base --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --platform --username --timeout'
+		values='--base --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --language -l --feature --warm-up --platform --username --ca-file --timeout'
 		operands=('.' 'file' ) ;;
 	'env build')
 		flags='--no-cache --explain --replace'
@@ -164,11 +166,11 @@ _faas_about() {
 		operands=('.' ) ;;
 	'env pull')
 		flags='--replace --password-stdin --insecure'
-		values='--name --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --platform --username --timeout'
+		values='--name --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --language -l --feature --warm-up --platform --username --ca-file --timeout'
 		operands=('.' ) ;;
 	'env update')
 		flags=''
-		values='--env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --shell --unset --no-limit'
+		values='--env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --language -l --feature --warm-up --shell --unset --no-limit'
 		operands=('environment' ) ;;
 	'env export')
 		flags='--force'
@@ -196,6 +198,14 @@ _faas_about() {
 		values=''
 		operands=('.' '.' ) ;;
 	'env alias delete')
+		flags=''
+		values=''
+		operands=('.' ) ;;
+	'env login')
+		flags='--password-stdin --insecure'
+		values='--username -u --ca-file --timeout'
+		operands=('.' ) ;;
+	'env logout')
 		flags=''
 		values=''
 		operands=('.' ) ;;
@@ -453,6 +463,8 @@ _faas_kind() {
 	'env create --env-var' | 'env create -e') kind='variable' ;;
 	'env create --user' | 'env create -u') kind='user' ;;
 	'env create --cache') kind='=none normal aggressive' ;;
+	'env create --language' | 'env create -l') kind='language' ;;
+	'env create --ca-file') kind='file' ;;
 	'env build --base' | 'env build -b') kind='environment' ;;
 	'env build --copy' | 'env build -c') kind='file' ;;
 	'env build --variable' | 'env build -e') kind='variable' ;;
@@ -463,11 +475,15 @@ _faas_kind() {
 	'env pull --env-var' | 'env pull -e') kind='variable' ;;
 	'env pull --user' | 'env pull -u') kind='user' ;;
 	'env pull --cache') kind='=none normal aggressive' ;;
+	'env pull --language' | 'env pull -l') kind='language' ;;
+	'env pull --ca-file') kind='file' ;;
 	'env update --env-var' | 'env update -e') kind='variable' ;;
 	'env update --user' | 'env update -u') kind='user' ;;
 	'env update --cache') kind='=none normal aggressive' ;;
+	'env update --language' | 'env update -l') kind='language' ;;
 	'env update --unset') kind='variable' ;;
 	'env export --format') kind='=tar tar.gz tar.zst oci oci-archive' ;;
+	'env login --ca-file') kind='file' ;;
 	'snapshot create --execution' | 'snapshot create -x') kind='execution' ;;
 	'snapshot create --branch' | 'snapshot create -b') kind='branch' ;;
 	'snapshot create --environment' | 'snapshot create -E') kind='environment' ;;

@@ -97,6 +97,9 @@ static const struct field environment_create[] = {
 	{ "user", FIELD_STRING, false, "default user" },
 	{ "shell", FIELD_STRING, false, "what runs CODE without a language" },
 	{ "cache", FIELD_STRING, false, "none, normal or aggressive" },
+	{ "languages", FIELD_ARRAY, false, "names of languages that it is for" },
+	{ "features", FIELD_OBJECT, false, "true or false, by name; for the record" },
+	{ "warm_up", FIELD_STRING, false, "code that is run ahead when cache is aggressive" },
 	{ "replace", FIELD_BOOLEAN, false, "replace an environment of that name" },
 	{ NULL }
 };
@@ -110,8 +113,11 @@ static const struct field environment_pull[] = {
 	{ "insecure", FIELD_BOOLEAN, false, "without HTTPS, or with any certificate" },
 	{ "username", FIELD_STRING, false, "who asks the registry" },
 	{ "password", FIELD_STRING, false, "the password, or a token" },
+	{ "identity", FIELD_BOOLEAN, false, "the password is a token that gets others" },
+	{ "ca", FIELD_STRING, false, "certificates, in PEM, that are believed besides" },
 	{ "patience_ms", FIELD_INTEGER, false, "how long a silent registry is waited for" },
 	{ "proxy", FIELD_STRING, false, "address of a proxy" },
+	{ "http_proxy", FIELD_STRING, false, "the same, for a registry without HTTPS" },
 	{ "no_proxy", FIELD_STRING, false, "hosts to be reached without it" },
 	{ "source", FIELD_STRING, false, "where it came from, for the record" },
 	{ "variables", FIELD_OBJECT, false, "variables besides the image's own" },
@@ -120,6 +126,9 @@ static const struct field environment_pull[] = {
 	{ "user", FIELD_STRING, false, "default user" },
 	{ "shell", FIELD_STRING, false, "what runs CODE without a language" },
 	{ "cache", FIELD_STRING, false, "none, normal or aggressive" },
+	{ "languages", FIELD_ARRAY, false, "names of languages that it is for" },
+	{ "features", FIELD_OBJECT, false, "true or false, by name; for the record" },
+	{ "warm_up", FIELD_STRING, false, "code that is run ahead when cache is aggressive" },
 	{ "replace", FIELD_BOOLEAN, false, "replace an environment of that name" },
 	{ NULL }
 };
@@ -132,6 +141,9 @@ static const struct field environment_update[] = {
 	{ "user", FIELD_STRING, false, "default user; empty: none" },
 	{ "shell", FIELD_STRING, false, "what runs CODE without a language; empty: the usual" },
 	{ "cache", FIELD_STRING, false, "none, normal or aggressive" },
+	{ "languages", FIELD_ARRAY, false, "names of languages that it is for" },
+	{ "features", FIELD_OBJECT, false, "true or false, by name; null takes one away" },
+	{ "warm_up", FIELD_STRING, false, "code that is run ahead; empty: none" },
 	{ NULL }
 };
 

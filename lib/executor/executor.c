@@ -235,7 +235,7 @@ static int start(struct executor *x, struct error *err)
 		return -1;
 	(void)fault("executor.spawner");
 	/* the first run will most likely want it */
-	if (!slot_get(x, "host", err))
+	if (!slot_get(x, "host", err) || environment_warm_all(x, err) < 0)
 		return -1;
 	return listen_on(x, err) < 0 ? -1 : door_open(x, err);
 }

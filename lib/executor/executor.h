@@ -209,6 +209,9 @@ void pool_tend(struct executor *x);
 bool pool_hungry(const struct executor *x);
 void pool_drop(struct executor *x, struct pool *pool);
 void default_limits(struct executor *x, struct limits *ret);
+/* The same, with the space of the environment: what warm sandboxes are built with. */
+void slot_limits(struct executor *x, const struct slot *slot, struct limits *ret);
+bool environment_is_aggressive(const struct environment *e);
 
 /* ---- the journal ---- */
 
@@ -255,6 +258,7 @@ struct run {
 	struct sandbox *sandbox;
 	struct slot *slot;		/* that it waits for, or waits in, or NULL */
 	bool cached;
+	bool ahead;			/* nobody asked for it: a warm-up */
 	bool queued;			/* for a sandbox that is being renewed */
 	struct session *session;	/* that it is attached to, or NULL */
 	json_int_t request;
@@ -279,6 +283,9 @@ struct run {
 	uint64_t orphan_until_us;	/* recovery: lost when not adopted by then */
 };
 
+/* session NULL: nobody waits for it, and "detach" is set. */
+int execution_start(struct executor *x, struct session *session, json_int_t id,
+		    const json_t *params, struct error *err);
 void run_started(struct run *run, const struct msg_started *m, int pty);
 void run_ended(struct run *run, const struct msg_ended *m);
 void run_failed(struct run *run, const struct msg_status *st);
