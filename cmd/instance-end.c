@@ -177,7 +177,8 @@ static int put_time(json_t *params, const char *key, const char *text, struct er
 	if (!text)
 		return 0;
 	if (strcmp(text, "none") && (parse_ms(text, &ms) < 0 || !ms || ms > INT64_MAX))
-		return err_set(err, ERR_USAGE, "'%.64s' is not a time such as 12h or 7d, nor 'none'",
+		return err_set(err, ERR_USAGE,
+			       "'%.64s' is not a time such as 12h or 7d, nor 'none'",
 			       text);
 	json_object_set_new(params, key, json_integer((json_int_t)ms));
 	return 0;

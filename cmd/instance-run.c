@@ -46,10 +46,14 @@ static int use(struct ctx *ctx, const ARGS *args, struct client **client, const 
 	       struct error *err)
 {
 	struct execute_args exec = {
-		.run = { .instance = id, .timeout_ms = args->timeout_ms, .workdir = args->start.run.workdir,
-			 .user = args->start.run.user, .variables = args->start.run.variables,
-			 .env_files = args->start.run.env_files },
-		.status_fd = -1, .words = args->words,
+	    .run = {.instance = id,
+		    .timeout_ms = args->timeout_ms,
+		    .workdir = args->start.run.workdir,
+		    .user = args->start.run.user,
+		    .variables = args->start.run.variables,
+		    .env_files = args->start.run.env_files},
+	    .status_fd = -1,
+	    .words = args->words,
 	};
 
 	if (instance_wait_all(client, id, &args->conditions,
@@ -62,8 +66,8 @@ static int end(const ARGS *args, const char *id, struct error *err)
 {
 	cleanup_json json_t *done = NULL;
 
-	if (!executor_call(args->keep ? "instance.stop" : "instance.terminate", instance_id(id), &done,
-			   err))
+	if (!executor_call(args->keep ? "instance.stop" : "instance.terminate",
+			   instance_id(id), &done, err))
 		return 0;
 	/* it has ended by itself */
 	return err->code == ERR_NOT_FOUND || err->code == ERR_CONFLICT ? 0 : -1;

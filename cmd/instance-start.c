@@ -18,13 +18,14 @@ int instance_put_restart(json_t *params, const char *policy, struct error *err)
 
 	if (!policy)
 		return 0;
-	if (colon && (strncmp(policy, "on-failure:", 11) || parse_u64(colon + 1, &max) < 0 || !max ||
-		      max > INT32_MAX)) {
+	if (colon && (strncmp(policy, "on-failure:", 11) ||
+		      parse_u64(colon + 1, &max) < 0 || !max || max > INT32_MAX)) {
 		(void)err_set(err, ERR_USAGE, "'%.64s' is no way to restart", policy);
 		return err_hint(err, "there are no, on-failure, on-failure:3 and always");
 	}
-	json_object_set_new(params, "restart",
-			    json_stringn(policy, colon ? (size_t)(colon - policy) : strlen(policy)));
+	json_object_set_new(
+	    params, "restart",
+	    json_stringn(policy, colon ? (size_t)(colon - policy) : strlen(policy)));
 	json_object_set_new(params, "restart_max", json_integer((json_int_t)max));
 	return 0;
 }
@@ -63,7 +64,8 @@ static int make_params(struct client *client, const struct start_options *o,
 
 	params = plan.params;
 	if (!r && plan.n_files)
-		r = err_set(err, ERR_USAGE, "an instance's program is a command of its environment");
+		r = err_set(err, ERR_USAGE,
+			    "an instance's program is a command of its environment");
 	if (!words->n)
 		json_object_del(params, "steps");
 	if (o->snapshot) {

@@ -204,7 +204,8 @@ static int wait_state(struct waiting *w, const char *condition, const char *stat
 
 		if (w->until_ms && now >= w->until_ms)
 			return too_late(w, condition, err);
-		r = client_next(*w->client, call, w->until_ms ? (int)(w->until_ms - now) : -1, event,
+		r = client_next(*w->client, call,
+				w->until_ms ? (int)(w->until_ms - now) : -1, event,
 				&report, err);
 		if (r < 0 && client_lost(*w->client))
 			return client_reconnect(w->client, err) < 0 ? -1 :

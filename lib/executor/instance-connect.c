@@ -15,7 +15,7 @@ struct instance_connect {
 	uint32_t port;
 };
 
-static void refuse(const struct live *i, const struct instance_connect *c, int errnum)
+static void refuse(const struct live_instance *i, const struct instance_connect *c, int errnum)
 {
 	struct error err;
 
@@ -32,7 +32,7 @@ int instance_connect(struct session *s, json_int_t id, const json_t *params, str
 	static uint64_t number;
 	const char *protocol = json_string_value(json_object_get(params, "protocol"));
 	json_int_t port = json_integer_value(json_object_get(params, "port"));
-	struct live *i = instance_find(s->x,
+	struct live_instance *i = instance_find(s->x,
 				       json_string_value(json_object_get(params, "id")), err);
 	struct msg_connect m = { .h.type = MSG_CONNECT, .port = (uint32_t)port };
 	struct sandbox *box = instance_sandbox(i);
@@ -60,7 +60,7 @@ int instance_connect(struct session *s, json_int_t id, const json_t *params, str
 	return 0;
 }
 
-void instance_connected(struct live *i, struct message *m)
+void instance_connected(struct live_instance *i, struct message *m)
 {
 	const struct msg_connect *answer = (const void *)m->h;
 
@@ -80,7 +80,7 @@ void instance_connected(struct live *i, struct message *m)
 	}
 }
 
-void instance_connects_lost(struct live *i, const struct session *s)
+void instance_connects_lost(struct live_instance *i, const struct session *s)
 {
 	for (struct instance_connect **at = &i->connects; *at;) {
 		struct instance_connect *c = *at;

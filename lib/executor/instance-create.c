@@ -34,18 +34,22 @@ static int check_ports(const json_t *ports, struct error *err)
 	return 0;
 }
 
-int instance_set_name(struct live *i, const char *name, struct error *err)
+int instance_set_name(struct live_instance *i, const char *name, struct error *err)
 {
 	if (*name && (parse_name(name) < 0 || strchr(name, '@') || strlen(name) >= STORE_NAME))
 		return err_set(err, ERR_USAGE, "'%.128s' cannot be the name of an instance: use "
 			       "letters, digits, '.', '_' and '-'", name);
-	for (const struct live *k = i->x->instances; *name && k; k = k->next)
+	for (const struct live_instance *k = i->x->instances; *name && k; k = k->next)
 		if (k != i && instance_state(k) != INSTANCE_TERMINATED &&
 		    !strcmp(k->rec.name, name)) {
-			(void)err_set(err, ERR_EXISTS, "there is an instance '%s' already, and it is "
-				      "%s", name, k->rec.state);
-			return err_hint(err, "choose another name, or 'faas instance %s %s'",
-					instance_state(k) == INSTANCE_STOPPED ? "start" : "show", name);
+			(void)err_set(err, ERR_EXISTS,
+				      "there is an instance '%s' already, and it is "
+				      "%s",
+				      name, k->rec.state);
+			return err_hint(
+			    err, "choose another name, or 'faas instance %s %s'",
+			    instance_state(k) == INSTANCE_STOPPED ? "start" : "show",
+			    name);
 		}
 	(void)snprintf(i->rec.name, sizeof(i->rec.name), "%s", name);
 	return 0;
@@ -58,7 +62,7 @@ static int check_time(const json_t *ms, const char *what, struct error *err)
 	return 0;
 }
 
-int instance_set_ways(struct live *i, const json_t *params, struct error *err)
+int instance_set_ways(struct live_instance *i, const json_t *params, struct error *err)
 {
 	static const char *const policies[] = { "no", "on-failure", "always" };
 	const char *restart = text_of(params, "restart");
@@ -94,7 +98,7 @@ int instance_set_ways(struct live *i, const json_t *params, struct error *err)
 	return 0;
 }
 
-int instance_set_labels(struct live *i, const json_t *changes, struct error *err)
+int instance_set_labels(struct live_instance *i, const json_t *changes, struct error *err)
 {
 	/* they are those of snapshots in every respect */
 	struct snapshot s = { .labels = i->rec.labels };
@@ -120,7 +124,7 @@ static char *request_of(const json_t *params)
 	return json_dumps(j, JSON_COMPACT);
 }
 
-static int set_beginning(struct live *i, const json_t *params, struct error *err)
+static int set_beginning(struct live_instance *i, const json_t *params, struct error *err)
 {
 	const char *parent = text_of(params, "parent"), *env = text_of(params, "environment");
 	cleanup_snapshot struct snapshot at = { .id = "" };
@@ -139,7 +143,7 @@ static int set_beginning(struct live *i, const json_t *params, struct error *err
 	return 0;
 }
 
-static int set_id(struct live *i, const json_t *params, struct error *err)
+static int set_id(struct live_instance *i, const json_t *params, struct error *err)
 {
 	cleanup_instance struct instance old = { .id = "" };
 	const char *id = text_of(params, "id");
@@ -151,7 +155,9 @@ static int set_id(struct live *i, const json_t *params, struct error *err)
 	if (id)
 		r = store_instance_find(i->x->store, id, &old, err);
 	if (r)
-		return r < 0 ? -1 : err_set(err, ERR_EXISTS, "there is an instance '%s' already", id);
+		return r < 0 ? -1
+			     : err_set(err, ERR_EXISTS,
+				       "there is an instance '%s' already", id);
 	if (id)
 		(void)snprintf(i->rec.id, sizeof(i->rec.id), "%s", id);
 	else
@@ -161,7 +167,7 @@ static int set_id(struct live *i, const json_t *params, struct error *err)
 	return 0;
 }
 
-static int fill(struct live *i, const json_t *params, struct error *err)
+static int fill(struct live_instance *i, const json_t *params, struct error *err)
 {
 	const char *name = text_of(params, "name");
 	const json_t *ports = json_object_get(params, "ports");
@@ -187,7 +193,7 @@ static int fill(struct live *i, const json_t *params, struct error *err)
 int instance_create(struct session *s, json_int_t id, const json_t *params, struct error *err)
 {
 	struct executor *x = s->x;
-	struct live *i;
+	struct live_instance *i;
 
 	if (run_allowed(x, err) < 0)
 		return -1;

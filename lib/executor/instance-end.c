@@ -8,16 +8,16 @@
 
 enum { GRACE_MAX_MS = 86400000 };	/* a day */
 
-static struct live *of_params(struct session *s, const json_t *params, enum instance_verb verb,
-			      struct error *err)
+static struct live_instance *of_params(struct session *s, const json_t *params,
+				       enum instance_verb verb, struct error *err)
 {
-	struct live *i = instance_find(s->x,
+	struct live_instance *i = instance_find(s->x,
 				       json_string_value(json_object_get(params, "id")), err);
 
 	return i && !instance_check(i, verb, err) ? i : NULL;
 }
 
-static uint64_t grace_of(const struct live *i, const json_t *params)
+static uint64_t grace_of(const struct live_instance *i, const json_t *params)
 {
 	const json_t *grace = json_object_get(params, "grace_ms");
 	json_int_t ms = json_integer_value(grace);
@@ -30,7 +30,7 @@ static uint64_t grace_of(const struct live *i, const json_t *params)
 /* ---- freeze ---- */
 
 /* Whatever the row says: what is frozen can neither end nor be told to. */
-void instance_thaw(struct live *i)
+void instance_thaw(struct live_instance *i)
 {
 	struct error err;
 
@@ -40,7 +40,7 @@ void instance_thaw(struct live *i)
 		i->freezing = false;
 }
 
-static int freeze(struct live *i, bool frozen, struct error *err)
+static int freeze(struct live_instance *i, bool frozen, struct error *err)
 {
 	if (!i->run || !i->run->sandbox || !i->run->rec.pid)
 		return err_set(err, ERR_BUSY, "instance '%s' is not reached yet",
@@ -52,7 +52,7 @@ static int freeze(struct live *i, bool frozen, struct error *err)
 }
 
 /* The row first: what a death leaves is made to be what the row says. */
-static int set_frozen(struct live *i, bool frozen, struct error *err)
+static int set_frozen(struct live_instance *i, bool frozen, struct error *err)
 {
 	enum instance_state before = instance_state(i);
 	struct error why;
@@ -77,7 +77,7 @@ static int set_frozen(struct live *i, bool frozen, struct error *err)
 
 int instance_pause(struct session *s, json_int_t id, const json_t *params, struct error *err)
 {
-	struct live *i = of_params(s, params, VERB_PAUSE, err);
+	struct live_instance *i = of_params(s, params, VERB_PAUSE, err);
 
 	if (!i || set_frozen(i, true, err) < 0)
 		return -1;
@@ -88,7 +88,7 @@ int instance_pause(struct session *s, json_int_t id, const json_t *params, struc
 
 int instance_resume(struct session *s, json_int_t id, const json_t *params, struct error *err)
 {
-	struct live *i = of_params(s, params, VERB_RESUME, err);
+	struct live_instance *i = of_params(s, params, VERB_RESUME, err);
 
 	if (!i || set_frozen(i, false, err) < 0)
 		return -1;
@@ -99,19 +99,20 @@ int instance_resume(struct session *s, json_int_t id, const json_t *params, stru
 
 /* ---- stop ---- */
 
-void instance_cancel(struct live *i, uint64_t grace_ms)
+void instance_cancel(struct live_instance *i, uint64_t grace_ms)
 {
 	if (i->run)
 		run_cancel(i->run, grace_ms);
 }
 
-static void set_reason(struct live *i, const char *reason)
+static void set_reason(struct live_instance *i, const char *reason)
 {
 	free(i->rec.reason);
 	i->rec.reason = strdup(reason);
 }
 
-int instance_stop_now(struct live *i, const char *reason, uint64_t grace_ms, struct error *err)
+int instance_stop_now(struct live_instance *i, const char *reason, uint64_t grace_ms,
+		      struct error *err)
 {
 	i->again = false;
 	i->restart_at = 0;
@@ -133,7 +134,7 @@ int instance_stop_now(struct live *i, const char *reason, uint64_t grace_ms, str
 
 int instance_stop(struct session *s, json_int_t id, const json_t *params, struct error *err)
 {
-	struct live *i = instance_find(s->x,
+	struct live_instance *i = instance_find(s->x,
 				       json_string_value(json_object_get(params, "id")), err);
 	bool waits = i && i->restart_at;
 
@@ -151,7 +152,7 @@ int instance_stop(struct session *s, json_int_t id, const json_t *params, struct
 
 /* ---- terminate ---- */
 
-void instance_finish_terminate(struct live *i, const char *reason)
+void instance_finish_terminate(struct live_instance *i, const char *reason)
 {
 	char *kept = reason ? strdup(reason) : NULL;
 
@@ -173,7 +174,7 @@ void instance_finish_terminate(struct live *i, const char *reason)
 	instance_answer(i);
 }
 
-int instance_terminate_now(struct live *i, const char *reason, uint64_t grace_ms,
+int instance_terminate_now(struct live_instance *i, const char *reason, uint64_t grace_ms,
 			   struct error *err)
 {
 	i->again = false;
@@ -193,7 +194,7 @@ int instance_terminate_now(struct live *i, const char *reason, uint64_t grace_ms
 int instance_terminate(struct session *s, json_int_t id, const json_t *params,
 		       struct error *err)
 {
-	struct live *i = of_params(s, params, VERB_TERMINATE, err);
+	struct live_instance *i = of_params(s, params, VERB_TERMINATE, err);
 
 	if (!i || instance_wait_for(i, s, id, 1u << INSTANCE_TERMINATED, false, err) < 0)
 		return -1;

@@ -23,7 +23,7 @@ static int same_journal(struct executor *x, struct sandbox *box, struct error *e
 	return run_flush(x, err) < 0 ? -1 : sandbox_journal_now(box, err);
 }
 
-static int begin(struct session *s, const json_t *params, struct live *i, struct run *run,
+static int begin(struct session *s, const json_t *params, struct live_instance *i, struct run *run,
 		 struct error *err)
 {
 	struct sandbox *box = instance_sandbox(i);
@@ -54,7 +54,7 @@ static int begin(struct session *s, const json_t *params, struct live *i, struct
 int instance_exec(struct session *s, json_int_t id, const json_t *params, struct error *err)
 {
 	struct executor *x = s->x;
-	struct live *i = run_allowed(x, err) < 0 ? NULL
+	struct live_instance *i = run_allowed(x, err) < 0 ? NULL
 		: instance_find(x, text_of(params, "instance"), err);
 	struct run *run;
 
@@ -123,7 +123,7 @@ void instance_guest_adopted(struct sandbox *s, const struct msg_state *st, int p
 
 void instance_guest_ended(struct run *run)
 {
-	struct live *i = run->guest_of;
+	struct live_instance *i = run->guest_of;
 
 	if (i->n_guests)
 		i->n_guests--;
@@ -132,7 +132,7 @@ void instance_guest_ended(struct run *run)
 	run->guest_of = NULL;
 }
 
-void instance_guests_lost(struct live *i)
+void instance_guests_lost(struct live_instance *i)
 {
 	bool any = false;
 

@@ -39,7 +39,7 @@ static int states_of(const json_t *list, unsigned int *ret, struct error *err)
 static int report_any(struct executor *x, const char *what, json_t **ret, struct error *err)
 {
 	cleanup_instance struct instance gone = { .id = "" };
-	struct live *i = instance_find(x, what, err);
+	struct live_instance *i = instance_find(x, what, err);
 
 	if (i) {
 		*ret = instance_report(i);
@@ -91,7 +91,7 @@ static int list_one(void *arg, const struct instance *rec)
 {
 	struct filter *f = arg;
 	int state = instance_state_find(rec->state);
-	struct live *i = f->x->instances;
+	struct live_instance *i = f->x->instances;
 
 	if (!(f->states & 1u << state) ||
 	    (f->environment && strcmp(rec->environment, f->environment)) ||
@@ -127,7 +127,7 @@ int instance_list(struct session *s, json_int_t id, const json_t *params, struct
 
 int instance_wait(struct session *s, json_int_t id, const json_t *params, struct error *err)
 {
-	struct live *i = instance_find(s->x, text_of(params, "id"), err);
+	struct live_instance *i = instance_find(s->x, text_of(params, "id"), err);
 	json_t *report = NULL;
 	unsigned int states;
 
@@ -209,7 +209,7 @@ int instance_events(struct session *s, json_int_t id, const json_t *params, stru
 
 /* ---- update ---- */
 
-static int change(struct live *i, const json_t *params, struct error *err)
+static int change(struct live_instance *i, const json_t *params, struct error *err)
 {
 	const char *name = text_of(params, "name");
 
@@ -222,7 +222,7 @@ static int change(struct live *i, const json_t *params, struct error *err)
 
 int instance_update(struct session *s, json_int_t id, const json_t *params, struct error *err)
 {
-	struct live *i = instance_find(s->x, text_of(params, "id"), err);
+	struct live_instance *i = instance_find(s->x, text_of(params, "id"), err);
 	struct instance before;
 	char *labels;
 

@@ -34,7 +34,7 @@ static void copy_row(struct instance *to, const struct instance *from)
 static int load_one(void *arg, const struct instance *rec)
 {
 	struct executor *x = arg;
-	struct live *i;
+	struct live_instance *i;
 
 	if (!strcmp(rec->state, "terminated"))
 		return 0;
@@ -44,7 +44,7 @@ static int load_one(void *arg, const struct instance *rec)
 	return 0;
 }
 
-static void link_guests(struct live *i)
+static void link_guests(struct live_instance *i)
 {
 	for (struct run *run = i->x->runs; run; run = run->next) {
 		if (run->finished || run->instance || !run->rec.instance ||
@@ -56,7 +56,7 @@ static void link_guests(struct live *i)
 }
 
 /* Nothing of it runs: what it came to is in the record, if there is one. */
-static void make_up(struct live *i)
+static void make_up(struct live_instance *i)
 {
 	cleanup_execution struct execution e = { .exit_code = -1 };
 	enum instance_state state = instance_state(i);
@@ -76,7 +76,7 @@ static void make_up(struct live *i)
 	instance_ended(i, &e);
 }
 
-static void reconcile(struct live *i)
+static void reconcile(struct live_instance *i)
 {
 	struct run *run = unfinished(i->x, i->rec.execution);
 	enum instance_state state = instance_state(i);
@@ -106,12 +106,12 @@ int instances_recover(struct executor *x, struct error *err)
 	if (store_instance_list(x->store, load_one, x, err) < 0)
 		return -1;
 	x->pause_sweeps = PAUSE_SWEEPS;
-	for (struct live *i = x->instances; i; i = i->next)
+	for (struct live_instance *i = x->instances; i; i = i->next)
 		reconcile(i);
 	return 0;
 }
 
-void instance_adopted(struct live *i)
+void instance_adopted(struct live_instance *i)
 {
 	enum instance_state state = instance_state(i);
 	struct error err;

@@ -27,7 +27,7 @@ static json_t *idle_steps(void)
 	return json_pack("[[[s]]]", "idle");
 }
 
-static json_t *start_params(const struct live *i)
+static json_t *start_params(const struct live_instance *i)
 {
 	json_t *params = json_loads(i->rec.request, 0, NULL);
 
@@ -43,18 +43,20 @@ static json_t *start_params(const struct live *i)
 	return params;
 }
 
-static void set_hostname(struct live *i, struct run *run)
+static void set_hostname(struct live_instance *i, struct run *run)
 {
 	char *to = run->build.hostname;
 
 	(void)snprintf(to, sizeof(run->build.hostname), "%.63s", instance_name(i));
 	/* of a name only what may be in that of a host */
 	for (; *to; to++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.", *to))
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567"
+			    "89-.",
+			    *to))
 			*to = '-';
 }
 
-static int open_layer(struct live *i, struct run *run, struct error *err)
+static int open_layer(struct live_instance *i, struct run *run, struct error *err)
 {
 	cleanup_close int all = layer_folder(i->x, err);
 	char upper[STORE_ID + 4];
@@ -69,7 +71,7 @@ static int open_layer(struct live *i, struct run *run, struct error *err)
 	return layer_make(i->x, i->rec.layer, err);
 }
 
-static int begin(struct live *i, struct run *run, struct error *err)
+static int begin(struct live_instance *i, struct run *run, struct error *err)
 {
 	cleanup_json json_t *params = start_params(i);
 	bool cached, idle;
@@ -103,7 +105,7 @@ static int begin(struct live *i, struct run *run, struct error *err)
 }
 
 /* It could not even begin. */
-static void undo(struct live *i, struct run *run, const struct error *why)
+static void undo(struct live_instance *i, struct run *run, const struct error *why)
 {
 	struct sandbox *sandbox = run->sandbox;
 
@@ -129,7 +131,7 @@ static void undo(struct live *i, struct run *run, const struct error *why)
 	instance_note_later(i, "stopped", json_pack("{s:s}", "reason", why->msg));
 }
 
-int instance_launch(struct live *i, struct error *err)
+int instance_launch(struct live_instance *i, struct error *err)
 {
 	struct run *run = run_new(i->x);
 
@@ -152,7 +154,7 @@ int instance_launch(struct live *i, struct error *err)
 
 void instance_program_started(struct run *run)
 {
-	struct live *i = run->instance;
+	struct live_instance *i = run->instance;
 
 	if (instance_next(instance_state(i), VERB_STARTED) < 0)
 		return;
@@ -168,7 +170,7 @@ void instance_program_started(struct run *run)
 /* ---- its end ---- */
 
 /* Does its program start again by itself? */
-static bool restarts(const struct live *i, const struct execution *e)
+static bool restarts(const struct live_instance *i, const struct execution *e)
 {
 	bool failed = e->exit_code != 0;
 
@@ -180,7 +182,7 @@ static bool restarts(const struct live *i, const struct execution *e)
 		(!i->rec.restart_max || i->rec.restarts < i->rec.restart_max);
 }
 
-static char *end_reason(const struct live *i, const struct execution *e)
+static char *end_reason(const struct live_instance *i, const struct execution *e)
 {
 	char text[600];
 
@@ -197,7 +199,7 @@ static char *end_reason(const struct live *i, const struct execution *e)
 	return strdup(text);
 }
 
-static json_t *end_detail(const struct live *i)
+static json_t *end_detail(const struct live_instance *i)
 {
 	return json_pack("{s:s,s:o,s:o}", "reason", i->rec.reason ? i->rec.reason : "",
 			 "exit_code",
@@ -205,7 +207,7 @@ static json_t *end_detail(const struct live *i)
 			 "signal", i->rec.signal ? json_integer(i->rec.signal) : json_null());
 }
 
-static void start_later(struct live *i)
+static void start_later(struct live_instance *i)
 {
 	int64_t wait = RESTART_MS;
 
@@ -221,7 +223,7 @@ static void start_later(struct live *i)
 
 void instance_program_ended(struct run *run)
 {
-	struct live *i = run->instance;
+	struct live_instance *i = run->instance;
 
 	/* an executor died before any monitor had it: it is to be started all the same */
 	if (run->orphan_until_us && !run->sandbox && instance_state(i) == INSTANCE_PENDING)
@@ -235,7 +237,7 @@ void instance_program_ended(struct run *run)
 	instance_ended(i, &run->rec);
 }
 
-void instance_ended(struct live *i, const struct execution *e)
+void instance_ended(struct live_instance *i, const struct execution *e)
 {
 	bool again = restarts(i, e);
 	char *reason = end_reason(i, e);
@@ -264,7 +266,7 @@ void instance_ended(struct live *i, const struct execution *e)
 	instance_answer(i);
 }
 
-static int start_again(struct live *i, struct session *s, json_int_t id, struct error *err)
+static int start_again(struct live_instance *i, struct session *s, json_int_t id, struct error *err)
 {
 	i->rec.restarts = 0;
 	if (instance_wait_for(i, s, id, 1u << INSTANCE_RUNNING, true, err) < 0)
@@ -277,7 +279,7 @@ static int start_again(struct live *i, struct session *s, json_int_t id, struct 
 
 int instance_start(struct session *s, json_int_t id, const json_t *params, struct error *err)
 {
-	struct live *i = run_allowed(s->x, err) < 0 ? NULL
+	struct live_instance *i = run_allowed(s->x, err) < 0 ? NULL
 		: instance_find(s->x, text_of(params, "id"), err);
 
 	if (!i || instance_check(i, VERB_START, err) < 0)
@@ -288,7 +290,7 @@ int instance_start(struct session *s, json_int_t id, const json_t *params, struc
 int instance_restart(struct session *s, json_int_t id, const json_t *params, struct error *err)
 {
 	const json_t *grace = json_object_get(params, "grace_ms");
-	struct live *i = run_allowed(s->x, err) < 0 ? NULL
+	struct live_instance *i = run_allowed(s->x, err) < 0 ? NULL
 		: instance_find(s->x, text_of(params, "id"), err);
 	enum instance_state before;
 

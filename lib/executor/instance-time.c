@@ -86,7 +86,7 @@ int64_t instance_idle_left(const struct instance *rec)
 }
 
 /* The next thing that time does to it: in how many ms, or -1. */
-static int64_t next_of(const struct live *i)
+static int64_t next_of(const struct live_instance *i)
 {
 	enum instance_state state = instance_state(i);
 	int64_t ttl = instance_ttl_left(&i->rec), next = ttl, other;
@@ -109,7 +109,7 @@ int instances_timeout(const struct executor *x)
 {
 	int64_t next = -1;
 
-	for (const struct live *i = x->instances; i; i = i->next) {
+	for (const struct live_instance *i = x->instances; i; i = i->next) {
 		int64_t own = next_of(i);
 
 		if (own >= 0 && (next < 0 || own < next))
@@ -121,7 +121,7 @@ int instances_timeout(const struct executor *x)
 	return next < 0 ? -1 : next > 60000 ? 60000 : (int)next + 1;
 }
 
-static void retry_note(struct live *i)
+static void retry_note(struct live_instance *i)
 {
 	struct error err;
 
@@ -132,7 +132,7 @@ static void retry_note(struct live *i)
 		layer_remove(i->x, i->rec.layer);
 }
 
-static void by_time(struct live *i)
+static void by_time(struct live_instance *i)
 {
 	struct error err;
 
@@ -156,7 +156,7 @@ void instances_tend(struct executor *x)
 		x->pause_sweep_at = boot_ms() + PAUSE_SWEEP_MS;
 		x->pause_sweeps = pause_sweep(x) ? x->pause_sweeps - 1 : 0;
 	}
-	for (struct live *i = x->instances, *next; i; i = next) {
+	for (struct live_instance *i = x->instances, *next; i; i = next) {
 		next = i->next;
 		if (i->stale && !x->n_dirty)
 			retry_note(i);

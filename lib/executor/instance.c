@@ -10,9 +10,9 @@
 
 enum { FORGET_MS = 86400000 };	/* what was terminated is remembered for a day */
 
-struct live *instance_add(struct executor *x)
+struct live_instance *instance_add(struct executor *x)
 {
-	struct live *i = calloc(1, sizeof(*i));
+	struct live_instance *i = calloc(1, sizeof(*i));
 
 	if (!i)
 		abort();
@@ -26,7 +26,7 @@ struct live *instance_add(struct executor *x)
 	return i;
 }
 
-void instance_forget(struct live *i)
+void instance_forget(struct live_instance *i)
 {
 	instance_connects_lost(i, NULL);
 	while (i->waiters) {
@@ -49,33 +49,34 @@ void instance_forget(struct live *i)
 }
 
 /* One that was terminated is here until the loop comes by. */
-static bool alive(const struct live *i)
+static bool alive(const struct live_instance *i)
 {
 	return instance_state(i) != INSTANCE_TERMINATED;
 }
 
-static bool is_named(const struct live *i, const char *what)
+static bool is_named(const struct live_instance *i, const char *what)
 {
 	return alive(i) && (!strcmp(i->rec.id, what) ||
 			    (i->rec.name[0] && !strcmp(i->rec.name, what)));
 }
 
 /* In what is known in memory: no answer from the database is waited for. */
-struct live *instance_find(struct executor *x, const char *what, struct error *err)
+struct live_instance *instance_find(struct executor *x, const char *what, struct error *err)
 {
 	cleanup_instance struct instance gone = { .id = "" };
-	struct live *found = NULL;
+	struct live_instance *found = NULL;
 	size_t len = strlen(what);
 
-	for (struct live *i = x->instances; i; i = i->next)
+	for (struct live_instance *i = x->instances; i; i = i->next)
 		if (is_named(i, what) || (alive(i) && !strcmp(what, "@last")))
 			return i;
-	for (struct live *i = x->instances; len >= 4 && i; i = i->next)
+	for (struct live_instance *i = x->instances; len >= 4 && i; i = i->next)
 		if (alive(i) && !strncmp(i->rec.id, what, len)) {
 			if (found) {
-				(void)err_set(err, ERR_CONFLICT, "several instances begin with '%s'",
-					      what);
-				(void)err_hint(err, "give more of its id; see 'faas instance list'");
+				(void)err_set(err, ERR_CONFLICT,
+					      "several instances begin with '%s'", what);
+				(void)err_hint(
+				    err, "give more of its id; see 'faas instance list'");
 				return NULL;
 			}
 			found = i;
@@ -90,24 +91,24 @@ struct live *instance_find(struct executor *x, const char *what, struct error *e
 	return NULL;
 }
 
-enum instance_state instance_state(const struct live *i)
+enum instance_state instance_state(const struct live_instance *i)
 {
 	int state = instance_state_find(i->rec.state);
 
 	return state < 0 ? INSTANCE_STOPPED : (enum instance_state)state;
 }
 
-void instance_set_state(struct live *i, enum instance_state state)
+void instance_set_state(struct live_instance *i, enum instance_state state)
 {
 	(void)snprintf(i->rec.state, sizeof(i->rec.state), "%s", instance_state_name(state));
 }
 
-const char *instance_name(const struct live *i)
+const char *instance_name(const struct live_instance *i)
 {
 	return i->rec.name[0] ? i->rec.name : i->rec.id;
 }
 
-int instance_check(const struct live *i, enum instance_verb verb, struct error *err)
+int instance_check(const struct live_instance *i, enum instance_verb verb, struct error *err)
 {
 	enum instance_state state = instance_state(i);
 	bool ending = strcmp(i->rec.wanted, "running") && state != INSTANCE_STOPPED;
@@ -132,7 +133,7 @@ int instance_check(const struct live *i, enum instance_verb verb, struct error *
 
 /* ---- what is noted ---- */
 
-static int write_note(struct live *i, const char *event, const json_t *detail,
+static int write_note(struct live_instance *i, const char *event, const json_t *detail,
 		      struct error *err)
 {
 	cleanup_free char *text = detail ? json_dumps(detail, JSON_COMPACT) : NULL;
@@ -153,7 +154,7 @@ static int write_note(struct live *i, const char *event, const json_t *detail,
 	return store_commit(store, err);
 }
 
-int instance_note(struct live *i, const char *event, json_t *detail, struct error *err)
+int instance_note(struct live_instance *i, const char *event, json_t *detail, struct error *err)
 {
 	cleanup_json json_t *kept = detail;
 	int r;
@@ -171,7 +172,7 @@ int instance_note(struct live *i, const char *event, json_t *detail, struct erro
 	return r;
 }
 
-void instance_note_later(struct live *i, const char *event, json_t *detail)
+void instance_note_later(struct live_instance *i, const char *event, json_t *detail)
 {
 	struct error err;
 
@@ -181,7 +182,7 @@ void instance_note_later(struct live *i, const char *event, json_t *detail)
 
 /* ---- who waits ---- */
 
-static void start_error(const struct live *i, struct error *err)
+static void start_error(const struct live_instance *i, struct error *err)
 {
 	if (i->why.code) {
 		*err = i->why;
@@ -193,7 +194,7 @@ static void start_error(const struct live *i, struct error *err)
 		       instance_name(i));
 }
 
-void instance_answer(struct live *i)
+void instance_answer(struct live_instance *i)
 {
 	enum instance_state state = instance_state(i);
 	struct instance_waiter **at = &i->waiters;
@@ -222,7 +223,7 @@ void instance_answer(struct live *i)
 	}
 }
 
-int instance_wait_for(struct live *i, struct session *s, json_int_t request,
+int instance_wait_for(struct live_instance *i, struct session *s, json_int_t request,
 		      unsigned int states, bool starts, struct error *err)
 {
 	struct instance_waiter *w = calloc(1, sizeof(*w)), **at = &i->waiters;
@@ -237,7 +238,7 @@ int instance_wait_for(struct live *i, struct session *s, json_int_t request,
 	return 0;
 }
 
-void instance_unwait(struct live *i, const struct session *s, json_int_t request)
+void instance_unwait(struct live_instance *i, const struct session *s, json_int_t request)
 {
 	for (struct instance_waiter **at = &i->waiters; *at; at = &(*at)->next) {
 		struct instance_waiter *w = *at;
@@ -252,7 +253,7 @@ void instance_unwait(struct live *i, const struct session *s, json_int_t request
 
 void instance_session_gone(struct session *s)
 {
-	for (struct live *i = s->x->instances; i; i = i->next) {
+	for (struct live_instance *i = s->x->instances; i; i = i->next) {
 		instance_connects_lost(i, s);
 		for (struct instance_waiter **at = &i->waiters; *at;) {
 			struct instance_waiter *w = *at;
@@ -269,12 +270,12 @@ void instance_session_gone(struct session *s)
 
 /* ---- what others ask ---- */
 
-struct sandbox *instance_sandbox(const struct live *i)
+struct sandbox *instance_sandbox(const struct live_instance *i)
 {
 	return i && i->run ? i->run->sandbox : NULL;
 }
 
-json_t *instance_report(const struct live *i)
+json_t *instance_report(const struct live_instance *i)
 {
 	json_t *j = report_instance(&i->rec);
 	int64_t left = instance_ttl_left(&i->rec);
@@ -288,7 +289,7 @@ json_t *instance_report(const struct live *i)
 
 void instance_note_layers(const struct executor *x, json_t *rows)
 {
-	for (const struct live *i = x->instances; i; i = i->next)
+	for (const struct live_instance *i = x->instances; i; i = i->next)
 		if (alive(i))
 			json_object_set_new(rows, i->rec.layer, json_true());
 }

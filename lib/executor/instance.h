@@ -40,8 +40,8 @@ struct instance_waiter {
 	bool starts;			/* an end before that is an error */
 };
 
-struct live {
-	struct live *next, **prev;
+struct live_instance {
+	struct live_instance *next, **prev;
 	struct executor *x;
 	struct instance rec;
 	struct run *run;		/* its program, until it has ended; or NULL */
@@ -60,59 +60,59 @@ struct live {
 /* ---- instance.c ---- */
 
 /* By id, name, @last or 4 and more first characters, of those not terminated. */
-struct live *instance_find(struct executor *x, const char *what, struct error *err);
-struct live *instance_add(struct executor *x);
-void instance_forget(struct live *i);
-enum instance_state instance_state(const struct live *i);
-void instance_set_state(struct live *i, enum instance_state state);
+struct live_instance *instance_find(struct executor *x, const char *what, struct error *err);
+struct live_instance *instance_add(struct executor *x);
+void instance_forget(struct live_instance *i);
+enum instance_state instance_state(const struct live_instance *i);
+void instance_set_state(struct live_instance *i, enum instance_state state);
 /* "web", or the id of one without a name. */
-const char *instance_name(const struct live *i);
+const char *instance_name(const struct live_instance *i);
 /* Row and event in one transaction; detail, which is taken, may be NULL. */
-int instance_note(struct live *i, const char *event, json_t *detail, struct error *err);
+int instance_note(struct live_instance *i, const char *event, json_t *detail, struct error *err);
 /* The same where nobody can be told that it failed: it is tried again later. */
-void instance_note_later(struct live *i, const char *event, json_t *detail);
+void instance_note_later(struct live_instance *i, const char *event, json_t *detail);
 /* Is what was asked for legal? ERR_CONFLICT, with what to type instead. */
-int instance_check(const struct live *i, enum instance_verb verb, struct error *err);
+int instance_check(const struct live_instance *i, enum instance_verb verb, struct error *err);
 /*
  * The request is answered when the instance is in one of those states: by the next
  * instance_answer(). starts: if it stops instead, that is an error.
  */
-int instance_wait_for(struct live *i, struct session *s, json_int_t request,
+int instance_wait_for(struct live_instance *i, struct session *s, json_int_t request,
 		      unsigned int states, bool starts, struct error *err);
-void instance_unwait(struct live *i, const struct session *s, json_int_t request);
-void instance_answer(struct live *i);
+void instance_unwait(struct live_instance *i, const struct session *s, json_int_t request);
+void instance_answer(struct live_instance *i);
 void instance_session_gone(struct session *s);
-json_t *instance_report(const struct live *i);
-struct sandbox *instance_sandbox(const struct live *i);
+json_t *instance_report(const struct live_instance *i);
+struct sandbox *instance_sandbox(const struct live_instance *i);
 /* Layers that are theirs, for who removes what is nobody's. */
 void instance_note_layers(const struct executor *x, json_t *rows);
 int instance_check_environment(struct executor *x, const char *name, struct error *err);
 
 /* ---- instance-start.c ---- */
 
-int instance_launch(struct live *i, struct error *err);
+int instance_launch(struct live_instance *i, struct error *err);
 /* Hooks of run.c: its program, which has started, and has ended. */
 void instance_program_started(struct run *run);
 void instance_program_ended(struct run *run);
 /* How its program ended: stopped, terminated, or to be started again. */
-void instance_ended(struct live *i, const struct execution *e);
+void instance_ended(struct live_instance *i, const struct execution *e);
 
 /* ---- instance-create.c ---- */
 
 /* What a client may say of one. */
-int instance_set_name(struct live *i, const char *name, struct error *err);
-int instance_set_ways(struct live *i, const json_t *params, struct error *err);
-int instance_set_labels(struct live *i, const json_t *changes, struct error *err);
+int instance_set_name(struct live_instance *i, const char *name, struct error *err);
+int instance_set_ways(struct live_instance *i, const json_t *params, struct error *err);
+int instance_set_labels(struct live_instance *i, const json_t *changes, struct error *err);
 
 /* ---- instance-end.c ---- */
 
 /* Asks its program to end; the hook above does the rest. */
-void instance_cancel(struct live *i, uint64_t grace_ms);
+void instance_cancel(struct live_instance *i, uint64_t grace_ms);
 /* It has stopped: its files go, and it with them. */
-void instance_finish_terminate(struct live *i, const char *reason);
-void instance_thaw(struct live *i);
-int instance_stop_now(struct live *i, const char *reason, uint64_t grace_ms, struct error *err);
-int instance_terminate_now(struct live *i, const char *reason, uint64_t grace_ms,
+void instance_finish_terminate(struct live_instance *i, const char *reason);
+void instance_thaw(struct live_instance *i);
+int instance_stop_now(struct live_instance *i, const char *reason, uint64_t grace_ms, struct error *err);
+int instance_terminate_now(struct live_instance *i, const char *reason, uint64_t grace_ms,
 			   struct error *err);
 
 /* ---- instance-exec.c: hooks of run.c and sandbox.c ---- */
@@ -121,13 +121,13 @@ void instance_guest_message(struct sandbox *s, struct message *m);
 void instance_guest_adopted(struct sandbox *s, const struct msg_state *st, int pty);
 void instance_guest_ended(struct run *run);
 /* No command outlives the program. */
-void instance_guests_lost(struct live *i);
+void instance_guests_lost(struct live_instance *i);
 
 /* ---- instance-connect.c ---- */
 
-void instance_connected(struct live *i, struct message *m);
+void instance_connected(struct live_instance *i, struct message *m);
 /* Nobody answers, or nobody waits (of a session only). */
-void instance_connects_lost(struct live *i, const struct session *s);
+void instance_connects_lost(struct live_instance *i, const struct session *s);
 
 /* ---- instance-time.c ---- */
 
@@ -151,7 +151,7 @@ int instances_timeout(const struct executor *x);
 /* At start, after the journal was read. */
 int instances_recover(struct executor *x, struct error *err);
 /* Its program's monitor answers. */
-void instance_adopted(struct live *i);
+void instance_adopted(struct live_instance *i);
 
 /* ---- pause.c ---- */
 

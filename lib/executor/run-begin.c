@@ -99,20 +99,21 @@ int run_allowed(const struct executor *x, struct error *err)
 	return err_wrap(err, "runs cannot be recorded");
 }
 
-static int start_run(struct session *s, json_int_t id, const json_t *params,
-		     struct run *run, struct error *err)
+static int start_run(struct executor *x, struct session *s, json_int_t id,
+		     const json_t *params, struct run *run, struct error *err)
 {
-	struct executor *x = s->x;
 	struct slot *slot = NULL;
 	bool cached;
 
 	if (request_read(x, params, run, &slot, &cached, err) < 0 ||
-	    run_take_fds(s, params, run, err) < 0)
+	    (s && run_take_fds(s, params, run, err) < 0))
 		return -1;
 	if (run_open_log(run, err) < 0 || snapshot_keep(x, params, run, err) < 0 ||
 	    journal_begin(x, &run->rec, err) < 0)
 		return -1;
-	run_attach(run, s, id);
+	run->ahead = !s;
+	if (s)
+		run_attach(run, s, id);
 	x->n_runs++;
 	run->cached = cached;
 	if (slot->ready)
@@ -121,15 +122,15 @@ static int start_run(struct session *s, json_int_t id, const json_t *params,
 	return 0;
 }
 
-int execution_create(struct session *s, json_int_t id, const json_t *params, struct error *err)
+int execution_start(struct executor *x, struct session *s, json_int_t id, const json_t *params,
+		    struct error *err)
 {
-	struct executor *x = s->x;
 	struct run *run;
 
 	if (run_allowed(x, err) < 0)
 		return -1;
 	run = run_new(x);
-	if (start_run(s, id, params, run, err) < 0) {
+	if (start_run(x, s, id, params, run, err) < 0) {
 		struct sandbox *sandbox = run->sandbox;
 
 		if (run->session)
@@ -144,4 +145,9 @@ int execution_create(struct session *s, json_int_t id, const json_t *params, str
 		return -1;
 	}
 	return 0;
+}
+
+int execution_create(struct session *s, json_int_t id, const json_t *params, struct error *err)
+{
+	return execution_start(s->x, s, id, params, err);
 }

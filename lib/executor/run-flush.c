@@ -60,5 +60,8 @@ int run_flush(struct executor *x, struct error *err)
 	/* what is recorded may be what lets somebody make room */
 	if (r < 0 && err->code == ERR_LIMIT && reserve_release(x))
 		r = write_dirty(x, err);
+	/* whoever it was that asked for this: nothing is left that was not recorded */
+	if (!r)
+		x->store_failed = false;
 	return r;
 }

@@ -101,7 +101,7 @@ static void own_error(const struct run *run, struct error *err)
 		(void)err_hint(err, "'faas env list' shows environments; is the program in "
 			       "'%s'?", rec->environment);
 	else if (run->errnum == EPERM && run->x->spawner.rootless && rec->user && *rec->user)
-		(void)err_hint(err, "without root there is one user: leave out --user, or run faas "
+		(void)err_hint(err, "without root there is one user: say '--user root', or run faas "
 			       "as root");
 	else if (run->errnum == ENOSPC)
 		(void)err_hint(err, "--disk gives the sandbox more space");
@@ -112,6 +112,15 @@ static void leave_queue(struct run *run)
 	if (run->queued)
 		run->x->n_queued--;
 	run->queued = false;
+}
+
+/* What only the one who began it is told: did a sandbox wait for it, with its files? */
+static json_t *report_own(const struct run *run)
+{
+	json_t *j = report_execution(&run->rec);
+
+	json_object_set_new(j, "warm", json_boolean(run->hit));
+	return j;
 }
 
 static void finish(struct run *run)
@@ -155,7 +164,7 @@ static void finish(struct run *run)
 			session_error(s, run->request, &err);
 		} else {
 			session_result(s, run->request, run->brief ? report_end(&run->rec) :
-				       report_execution(&run->rec), NULL, 0);
+				       report_own(run), NULL, 0);
 		}
 	}
 	answer_waiters(run);
@@ -183,7 +192,7 @@ void run_started(struct run *run, const struct msg_started *m, int pty)
 		struct session *s = run->session;
 
 		run->session = NULL;
-		session_result(s, run->request, report_execution(&run->rec), NULL, 0);
+		session_result(s, run->request, report_own(run), NULL, 0);
 	} else if (run->msg.flags & RUN_TTY) {
 		session_event(run->session, run->request, "started",
 			      json_pack("{s:s}", "id", run->rec.id), &pty, pty >= 0);
@@ -263,8 +272,9 @@ int run_dispatch(struct run *run, struct slot *slot, struct error *err)
 	struct limits usual;
 	bool pooled;
 
-	default_limits(x, &usual);
-	pooled = run->cached && run->build.network == NETWORK_NONE &&
+	slot_limits(x, slot, &usual);
+	pooled = run->cached && strcmp(slot->env.cache, "none") &&
+		run->build.network == NETWORK_NONE &&
 		run->build.limits.disk == usual.disk && !run->build.stack &&
 		!run->build.keep[0];
 	if (pool_worth_waiting(x, slot, pooled)) {

@@ -14,6 +14,7 @@
 #include "lib/base/id.h"
 #include "lib/executor/executor.h"
 #include "lib/executor/instance.h"
+#include "lib/executor/snapshot-live.h"
 #include "lib/spawner/message.h"
 
 static struct message message;
@@ -22,6 +23,7 @@ static void on_end(struct sandbox *s)
 {
 	struct run *run = s->run;
 
+	live_monitor_died(s);
 	/* adopted just as it ended: then the journal has what it had no one to tell */
 	if (run && !run->finished)
 		recover_ends(s->x);
@@ -71,6 +73,7 @@ static void dispatch(struct sandbox *s, struct message *m)
 		break;
 	case MSG_ENDED:
 		s->state = SANDBOX_ENDED;
+		live_sandbox_gone(s);
 		if (s->run)
 			run_ended(s->run, (const void *)m->h);
 		pool_renew(s);
@@ -93,6 +96,12 @@ static void dispatch(struct sandbox *s, struct message *m)
 	case MSG_CONNECTED:
 		if (s->run && s->run->instance)
 			instance_connected(s->run->instance, m);
+		break;
+	case MSG_FROZEN:
+		live_frozen(s, (const void *)m->h, msg_take_fd(m, 0));
+		break;
+	case MSG_THAWED:
+		live_thawed(s, (const void *)m->h);
 		break;
 	case MSG_STATE: {
 		const struct msg_state *st = (const void *)m->h;
@@ -306,6 +315,7 @@ int sandbox_journal_now(struct sandbox *s, struct error *err)
 
 void sandbox_forget(struct sandbox *s)
 {
+	live_sandbox_gone(s);
 	if (s->run)
 		s->run->sandbox = NULL;
 	s->run = NULL;

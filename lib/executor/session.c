@@ -11,6 +11,7 @@
 #include "lib/executor/environment.h"
 #include "lib/executor/executor.h"
 #include "lib/executor/instance.h"
+#include "lib/executor/snapshot-live.h"
 #include "lib/executor/snapshot.h"
 #include "lib/executor/work.h"
 
@@ -25,6 +26,7 @@ void session_close(struct session *s)
 {
 	run_session_gone(s);
 	environment_session_gone(s);
+	live_session_gone(s);
 	work_session_gone(s);
 	snapshot_session_gone(s);
 	instance_session_gone(s);

@@ -28,6 +28,9 @@ static size_t size_of(unsigned int type)
 	case MSG_RENEW:
 	case MSG_JOURNAL:
 	case MSG_MAPPED:
+	case MSG_FREEZE:
+	case MSG_THAW:
+	case MSG_UPPER:
 		return sizeof(struct msg_signal);
 	case MSG_STARTED:
 		return sizeof(struct msg_started);
@@ -41,6 +44,8 @@ static size_t size_of(unsigned int type)
 	case MSG_EXEC_CANCEL:
 	case MSG_EXEC_STARTED:
 		return sizeof(struct msg_exec);
+	case MSG_THAWED:
+		return sizeof(struct msg_thawed);
 	case MSG_STATE:
 		return sizeof(struct msg_state);
 	case MSG_SETUP_DONE:
@@ -49,6 +54,8 @@ static size_t size_of(unsigned int type)
 	case MSG_BLANK:
 	case MSG_FAILED:
 	case MSG_UNSHARED:
+	case MSG_FROZEN:
+	case MSG_UPPER_IS:
 		return sizeof(struct msg_status);
 	default:
 		return 0;

@@ -118,7 +118,11 @@ static const char *const steps[] = {
 	"CREATE INDEX snapshot_synced ON snapshot (seq) WHERE synced_ms = 0;",
 	/* 7: the second parent of a merge */
 	"ALTER TABLE snapshot ADD COLUMN merged TEXT;",
-	/* 8: instances, and what happened to them */
+	/* 8: what is known of environments, and what is run to warm them up */
+	"ALTER TABLE environment ADD COLUMN languages TEXT;"
+	"ALTER TABLE environment ADD COLUMN features TEXT;"
+	"ALTER TABLE environment ADD COLUMN warm_up TEXT;",
+	/* 9: instances, and what happened to them */
 	"CREATE TABLE instance ("
 	"	seq INTEGER PRIMARY KEY AUTOINCREMENT,"
 	"	id TEXT NOT NULL UNIQUE CHECK (length(id) BETWEEN 4 AND 39),"
