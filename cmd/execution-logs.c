@@ -214,6 +214,7 @@ static void forward_signals(struct follow *f)
 static int turn(struct follow *f, bool wait, struct error *err)
 {
 	int watch = logs_fd(f->logs), n = 4;
+	bool asked;
 	int patience = f->expect.call ? EXPECT_LOOK_MS : watch < 0 ? LOOK_MS : -1;
 	char notes[4096];
 	struct pollfd p[6] = {
@@ -234,8 +235,11 @@ static int turn(struct follow *f, bool wait, struct error *err)
 		forward_signals(f);
 	if (f->bridged)
 		terminal_copy(&f->terminal, p + 4, n - 4);
-	if (expect_check(&f->expect, f->client, id_of(f), err) < 0 ||
-	    ((p[0].revents || client_has(f->client, f->call)) && look_for_end(f, err) < 0))
+	asked = f->waiting && f->expect.call;
+	if (expect_check(&f->expect, f->client, id_of(f), err) < 0)
+		return -1;
+	/* with the answer the end may have come, too, of which no poll() tells any more */
+	if ((p[0].revents || asked) && look_for_end(f, err) < 0)
 		return -1;
 	return (p[2].revents & (POLLERR | POLLNVAL)) ? 1 : 0;
 }

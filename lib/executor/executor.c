@@ -238,7 +238,7 @@ static int start(struct executor *x, struct error *err)
 	/* the first run will most likely want it */
 	if (!slot_get(x, "host", err))
 		return -1;
-	return listen_on(x, err);
+	return listen_on(x, err) < 0 ? -1 : door_open(x, err);
 }
 
 static void say_ready(struct executor *x)
@@ -344,6 +344,7 @@ static void stop(struct executor *x)
 {
 	struct error err;
 
+	door_close(x);
 	event_remove(x, &x->listener);
 	(void)close(x->listener.fd);
 	if (x->own_socket)
@@ -392,7 +393,7 @@ int executor_main(const struct executor_config *config, struct error *err)
 
 	x->config = *config;
 	x->state_dir = x->run_dir = x->lock = -1;
-	x->listener.fd = x->signals.fd = -1;
+	x->listener.fd = x->door.fd = x->signals.fd = -1;
 	x->busy_us = clock_us();
 	for (int i = 0; i < CGROUP__MAX; i++)
 		x->cgroups[i] = -1;

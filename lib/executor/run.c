@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,8 @@ static void finish(struct run *run)
 	x->quiet_until_us = clock_us() + QUIET_AFTER_US;
 	if (run->sent)
 		x->n_running--;
+	if (run->lent)
+		x->n_lent--;
 	forget_fds(run);
 	/* whoever is told of it now is not told of what will be gone */
 	if (run->on_success && (run->rec.exit_code || run->rec.timed_out)) {
@@ -147,7 +150,11 @@ static void finish(struct run *run)
 
 		run->session = NULL;
 		s->runs--;
-		if (run->rec.error_code) {
+		s->lent = NULL;
+		if (run->answered) {
+			/* if the monitor dies before it does so, its client sees an end, and asks */
+			session_close(s);
+		} else if (run->rec.error_code) {
 			struct error err;
 
 			own_error(run, &err);
@@ -221,6 +228,7 @@ void run_ended(struct run *run, const struct msg_ended *m)
 	(void)fault("run.ended");
 	run_set_end(&run->rec, m);
 	run->errnum = m->errnum;
+	run->answered = m->flags & END_ANSWERED;
 	finish(run);
 	(void)fault("run.answered");
 }
@@ -311,6 +319,27 @@ void run_serve(struct executor *x)
 	}
 }
 
+/*
+ * Who wants the exit code only gets it from the monitor, which knows it first. That ends the
+ * connection.
+ */
+static void lend(struct run *run)
+{
+	struct session *s = run->session;
+
+	if (!s || !run->brief || s->runs != 1 || s->answers || run->n_fds >= MSG_FDS - 1)
+		return;
+	run->fds[run->n_fds] = fcntl(s->source.fd, F_DUPFD_CLOEXEC, 3);
+	if (run->fds[run->n_fds] < 0)
+		return;
+	run->n_fds++;
+	run->msg.flags |= RUN_ANSWER;
+	run->msg.request = run->request;
+	s->lent = run;
+	run->lent = true;
+	run->x->n_lent++;
+}
+
 void run_ready(struct run *run)
 {
 	struct error err;
@@ -319,6 +348,7 @@ void run_ready(struct run *run)
 		return;
 	run->sent = true;
 	run->x->n_running++;
+	lend(run);
 	if (sandbox_send(run->sandbox, &run->msg, sizeof(run->msg), run->body, run->body_len,
 			 run->fds, run->n_fds, &err) < 0) {
 		struct msg_status st = { .errnum = err.errnum, .code = (int32_t)err.code };
@@ -343,8 +373,9 @@ void run_cancel(struct run *run, uint64_t grace_ms)
 	if (run->finished)
 		return;
 	if (run->sandbox && run->sent) {
-		if (!sandbox_send(run->sandbox, &m, sizeof(m), NULL, 0, NULL, 0, &err))
-			return;
+		/* a monitor that is gone has left word of how it ended */
+		(void)!sandbox_send(run->sandbox, &m, sizeof(m), NULL, 0, NULL, 0, &err);
+		return;
 	}
 	(void)snprintf(run->rec.state, sizeof(run->rec.state), "failed");
 	run->rec.cancelled = true;
@@ -379,6 +410,7 @@ void run_session_gone(struct session *session)
 			continue;
 		run->session = NULL;
 		session->runs--;
+		session->lent = NULL;
 		if (!(run->msg.flags & RUN_DETACHED))
 			run_cancel(run, 0);
 	}

@@ -17,6 +17,7 @@ static int orphan_address(struct sockaddr_un *sa)
 /* The executor died. A sandbox that nobody uses yet has no reason to stay. */
 void orphan_begin(void)
 {
+	answer_leave();
 	struct sockaddr_un sa;
 	char name[MSG_ID + 4];
 

@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 enum {
-	MSG_VERSION	= 3,
+	MSG_VERSION	= 4,
 	MSG_INLINE	= 60 * 1024,	/* a larger body goes in a memfd */
 	MSG_BODY_MAX	= 8 << 20,	/* argv and environment together */
 	MSG_FDS		= 16,
@@ -184,15 +184,17 @@ enum run_flags {
 	RUN_HOLD	= 1 << 9,	/* fds has one to keep open until all is over */
 	RUN_FILES_ONLY	= 1 << 10,	/* nothing runs: files come in, and that is all */
 	RUN_ANNOUNCE	= 1 << 8,	/* somebody waits for MSG_STARTED */
+	RUN_ANSWER	= 1 << 11,	/* fds has the client's socket, for a plain end (lib/spawner/brief.h) */
 };
 
-/* fds: [stdin] [stdout stderr] [files] [life] [log folder] [hold] [body] */
+/* fds: [stdin] [stdout stderr] [files] [life] [log folder] [hold] [answer] [body] */
 struct msg_run {
 	struct msg_header h;
 	uint32_t flags;
 	uint32_t n_steps;
 	uint64_t timeout_ms, grace_ms;	/* timeout 0: none */
 	uint64_t log_cap;		/* bytes kept */
+	int64_t request;		/* its number, for RUN_ANSWER */
 	uint16_t rows, cols;
 	uint32_t pad;
 	struct limits limits;		/* applied where they differ from the build's */
@@ -233,6 +235,7 @@ enum end_flags {
 	END_LOG_CUT	= 1 << 4,
 	END_MEMORY_IS_RSS = 1 << 5,	/* peak of one process: there is no cgroup */
 	END_PIDS_LIMIT	= 1 << 6,	/* a fork was refused */
+	END_ANSWERED	= 1 << 7,	/* the client has been told */
 };
 
 struct usage {

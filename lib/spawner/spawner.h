@@ -15,7 +15,9 @@
  *	log.c		the log files of a run
  *	overlay.c	the root of the sandbox, and what it may write
  *	build.c		init: from clone3 to a finished sandbox
- *	init.c		pid 1: starts steps, forwards signals, reaps, reports
+ *	init.c		pid 1: forwards signals, reaps, reports
+ *	start.c		pid 1: starts steps, the first one's process ahead
+ *	answer.c	the end of a run, told to the client
  *	body.c		the run as the executor packed it
  *	exec.c		the last steps before the user's program
  *	files.c		files in before a run, artifacts out after it
@@ -165,6 +167,12 @@ struct exec_plan {
 	int n_groups;
 	bool no_cgroup;			/* rlimits stand in */
 	const struct limits *limits;
+	/*
+	 * When set, the process is started ahead and calls this before it becomes the
+	 * program: the rest of the plan is filled then, by it, in our memory and with our
+	 * descriptors. False: it ends, and nothing was started. We wait, and do nothing else.
+	 */
+	bool (*wait)(struct exec_plan *plan);
 	/* written by the child, which shares our memory until it execs */
 	volatile int errnum;
 	volatile int code;		/* enum err_code, when errnum does not tell; or 0 */
