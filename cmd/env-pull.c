@@ -11,16 +11,13 @@
 #include "cmd/execution.h"
 #include "lib/base/parse.h"
 #include "lib/client/client.h"
-#include "lib/config/config.h"
-#include "lib/image/alias.h"
-#include "lib/image/authfile.h"
 #include "lib/image/platform.h"
 
 /*
  * faas env pull, and --base of faas env create: environments from images.
  */
 
-enum { BAR = 24, SHOW_AFTER_MS = 500, PASSWORD_MAX = CREDENTIAL_SIZE };
+enum { BAR = 24, SHOW_AFTER_MS = 500 };
 
 /* ---- progress ---- */
 
@@ -171,93 +168,6 @@ static int local_params(const char *text, json_t *params, int *ret_fd, struct er
 	return 0;
 }
 
-/* Beside the configuration. */
-char *image_alias_path(void)
-{
-	char *path = config_path(CONFIG_USER), *ret = NULL;
-
-	if (path && asprintf(&ret, "%.*s/images", (int)(strrchr(path, '/') - path), path) < 0)
-		ret = NULL;
-	free(path);
-	return ret;
-}
-
-static int read_password(char ret[PASSWORD_MAX], struct error *err)
-{
-	size_t n = fread(ret, 1, PASSWORD_MAX, stdin);
-
-	if (n == PASSWORD_MAX)
-		return err_set(err, ERR_USAGE, "the password on stdin is too long");
-	ret[n] = '\0';
-	ret[strcspn(ret, "\r\n")] = '\0';
-	return *ret ? 0 : err_set(err, ERR_USAGE, "there is no password on stdin");
-}
-
-static int credentials(const struct image_opts *opts, const struct image_ref *ref,
-		       json_t *params, struct error *err)
-{
-	struct image_credential c = { .username = "" };
-	int r;
-
-	if (!opts->username != !opts->password_stdin) {
-		(void)err_set(err, ERR_USAGE, "'--username' and '--password-stdin' go together");
-		return err_hint(err, "printf %%s \"$PASSWORD\" | faas env pull --username NAME "
-				"--password-stdin IMAGE");
-	}
-	if (opts->username) {
-		r = read_password(c.password, err) < 0 ? -1 : 1;
-		(void)snprintf(c.username, sizeof(c.username), "%s", opts->username);
-	} else {
-		r = image_credential_load(ref, &c, err);
-	}
-	if (r > 0) {
-		json_object_set_new(params, "username", client_text(c.username));
-		json_object_set_new(params, "password", client_text(c.password));
-	}
-	explicit_bzero(&c, sizeof(c));
-	return r < 0 ? -1 : 0;
-}
-
-/* The executor has an environment of its own; the user's is here. */
-static void proxies(json_t *params)
-{
-	static const char *const names[][2] = {
-		{ "proxy", "https_proxy" }, { "proxy", "HTTPS_PROXY" }, { "proxy", "all_proxy" },
-		{ "proxy", "ALL_PROXY" }, { "no_proxy", "no_proxy" }, { "no_proxy", "NO_PROXY" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const char *value = getenv(names[i][1]);
-
-		if (value && *value && !json_object_get(params, names[i][0]))
-			json_object_set_new(params, names[i][0], client_text(value));
-	}
-}
-
-static int registry_params(const struct image_opts *opts, const char *text, json_t *params,
-			   struct error *err)
-{
-	cleanup_aliases struct image_aliases aliases = { NULL, 0 };
-	cleanup_free char *path = image_alias_path();
-	char whole[IMAGE_REF];
-	struct image_ref ref;
-
-	if (image_aliases_load(path, &aliases, err) < 0 ||
-	    image_alias_resolve(&aliases, text, whole, err) < 0 ||
-	    image_ref_parse(whole, &ref, err) < 0 ||
-	    credentials(opts, &ref, params, err) < 0)
-		return -1;
-	json_object_set_new(params, "reference", json_string(image_ref_format(&ref, whole)));
-	json_object_set_new(params, "source", json_string(whole));
-	if (opts->insecure)
-		json_object_set_new(params, "insecure", json_true());
-	if (opts->timeout_ms)
-		json_object_set_new(params, "patience_ms",
-				    json_integer((json_int_t)opts->timeout_ms));
-	proxies(params);
-	return 0;
-}
-
 int image_params(const struct image_opts *opts, const char *reference, json_t **ret,
 		 int *ret_fd, char **ret_name, struct error *err)
 {
@@ -270,7 +180,7 @@ int image_params(const struct image_opts *opts, const char *reference, json_t **
 		reference += 9;
 	if (image_platform_parse(opts->platform, &platform, err) < 0 ||
 	    (local ? local_params(local, params, ret_fd, err) :
-	     registry_params(opts, reference, params, err)) < 0)
+	     image_registry_params(opts, reference, params, err)) < 0)
 		return -1;
 	json_object_set_new(params, "platform",
 			    json_string(image_platform_format(&platform, text)));

@@ -38,7 +38,7 @@ static void put_raw(struct out *o, const char *key, const json_t *value)
 void put_environment(struct out *o, const json_t *e)
 {
 	static const char *const texts[] = {
-		"source", "base", "snapshot", "workdir", "user", "shell", "created_at"
+		"source", "base", "snapshot", "workdir", "user", "shell", "warm_up", "created_at"
 	};
 
 	out_str(o, "name", text_of(e, "name"));
@@ -51,6 +51,8 @@ void put_environment(struct out *o, const json_t *e)
 		out_str(o, texts[i], text_of(e, texts[i]));
 	put_raw(o, "resources", json_object_get(e, "resources"));
 	put_raw(o, "variables", json_object_get(e, "variables"));
+	put_raw(o, "languages", json_object_get(e, "languages"));
+	put_raw(o, "features", json_object_get(e, "features"));
 	put_raw(o, "image", json_object_get(e, "image"));
 }
 
@@ -221,6 +223,40 @@ static void resources(const struct env_defaults *d, json_t *params)
 	json_object_set_new(params, "resources", j);
 }
 
+/* An empty one is for none: it takes away what was there. */
+static void languages(const struct opt_strs *given, json_t *params)
+{
+	json_t *j = json_array();
+
+	for (int i = 0; i < given->n; i++)
+		if (*given->v[i])
+			json_array_append_new(j, client_text(given->v[i]));
+	json_object_set_new(params, "languages", j);
+}
+
+static int features(const struct opt_strs *given, json_t *params, struct error *err)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(params, "features", j);
+	for (int i = 0; i < given->n; i++) {
+		const char *text = given->v[i], *value = strchr(text, '=');
+		char name[128];
+
+		(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, "="), text);
+		if (!value || !strcmp(value, "=true"))
+			json_object_set_new(j, name, json_true());
+		else if (!strcmp(value, "=false"))
+			json_object_set_new(j, name, json_false());
+		else if (!value[1])
+			json_object_set_new(j, name, json_null());
+		else
+			return err_set(err, ERR_USAGE, "a feature is true or false, and '%.64s' is "
+				       "neither", text);
+	}
+	return 0;
+}
+
 int env_put_defaults(const struct env_defaults *d, json_t *params, struct error *err)
 {
 	resources(d, params);
@@ -230,6 +266,12 @@ int env_put_defaults(const struct env_defaults *d, json_t *params, struct error 
 		json_object_set_new(params, "user", client_text(d->user));
 	if (d->cache)
 		json_object_set_new(params, "cache", json_string(d->cache));
+	if (d->warm_up)
+		json_object_set_new(params, "warm_up", client_text(d->warm_up));
+	if (d->languages.n)
+		languages(&d->languages, params);
+	if (d->features.n && features(&d->features, params, err) < 0)
+		return -1;
 	return variables(&d->variables, params, err);
 }
 
@@ -331,7 +373,7 @@ static const struct cmd env_create = {
 
 static const struct cmd *const env_subs[] = {
 	&env_list, &env_show, &env_create, &env_build, &env_pull, &env_update, &env_export,
-	&env_delete, &env_prune, &env_alias, NULL
+	&env_delete, &env_prune, &env_alias, &env_login, &env_logout, NULL
 };
 
 static const char *const aliases[] = { "environment", "environments", "envs", NULL };

@@ -3,20 +3,25 @@
 
 /*
  * What the commands of `faas env` share: env.c lists, shows, makes and deletes,
- * env-pull.c is about images, env-export.c writes them, env-update.c changes defaults, env-alias.c has short names.
+ * env-pull.c is about images, env-registry.c about where they are, env-login.c about who
+ * asks there, env-export.c writes them, env-update.c changes defaults, env-alias.c has
+ * short names.
  */
 
 #include <jansson.h>
 
 #include "cmd/command.h"
 #include "cmd/output.h"
+#include "lib/image/credential.h"
 
-extern const struct cmd env_pull, env_update, env_export, env_prune, env_alias;
+extern const struct cmd env_pull, env_update, env_export, env_prune, env_alias, env_login,
+	env_logout;
 
 /* The defaults that an environment is made with: put ENV_DEFAULTS(ARGS, d) in a table. */
 struct env_defaults {
 	const char *workdir, *user, *cache;
-	struct opt_strs variables;
+	const char *warm_up;
+	struct opt_strs variables, languages, features;
 	uint64_t memory, cpus, pids, disk;
 };
 extern const char *const env_caches[];
@@ -33,11 +38,17 @@ extern const char *const env_caches[];
 	OPT_UINT(0, "pids", "number", T, f.pids, "default limit of processes"),	\
 	OPT_SIZE(0, "disk", "size", T, f.disk, "default limit of what is written"), \
 	OPT_CHOICE(0, "cache", "strategy", T, f.cache, env_caches,		\
-		   "how much to keep ready (default: normal)")
+		   "how much to keep ready (default: normal)"),			\
+	OPT_STRS('l', "language", "language", T, f.languages, HINT_LANGUAGE,	\
+		 "a language that it is for; may be repeated"),			\
+	OPT_STRS(0, "feature", "name[=bool]", T, f.features, HINT_NONE,		\
+		 "record that it has a feature, or not"),			\
+	OPT_STR(0, "warm-up", "code", T, f.warm_up, HINT_NONE,			\
+		"code to run ahead, with '--cache aggressive'")
 
 /* The same for what an image is had with. */
 struct image_opts {
-	const char *platform, *username;
+	const char *platform, *username, *ca_file;
 	uint64_t timeout_ms;
 	bool password_stdin, insecure;
 };
@@ -49,6 +60,12 @@ struct image_opts {
 		"say to the registry who asks"),				\
 	OPT_FLAG(0, "password-stdin", T, f.password_stdin,			\
 		 "read the password for it from stdin"),			\
+	IMAGE_NETWORK_OPTIONS(T, f)
+
+/* Of those, what is about the way to a registry. */
+#define IMAGE_NETWORK_OPTIONS(T, f)						\
+	OPT_STR(0, "ca-file", "file", T, f.ca_file, HINT_FILE,			\
+		"believe who is certified by a certificate in <file>, too"),	\
 	OPT_FLAG(0, "insecure", T, f.insecure,					\
 		 "allow a registry without HTTPS or with any certificate"),	\
 	OPT_MS(0, "timeout", "time", T, f.timeout_ms,				\
@@ -66,8 +83,17 @@ int env_put_defaults(const struct env_defaults *d, json_t *params, struct error 
 int image_params(const struct image_opts *opts, const char *reference, json_t **ret,
 		 int *ret_fd, char **ret_name, struct error *err) _must_check_;
 
-/* The file of aliases, to be freed; NULL: there is no home. */
+/* The files of aliases and of credentials, to be freed; NULL: there is no home. */
 char *image_alias_path(void);
+char *image_login_path(void);
+
+/* One line, or all there is, of stdin. */
+int image_read_password(char ret[CREDENTIAL_SIZE], struct error *err) _must_check_;
+/* Adds to params what an image of a registry is asked for with, or only the way there. */
+int image_registry_params(const struct image_opts *opts, const char *text, json_t *params,
+			  struct error *err) _must_check_;
+int image_network_params(const struct image_opts *opts, const char *registry, json_t *params,
+			 struct error *err) _must_check_;
 
 /* Sends and shows progress until it is made; takes params. */
 int env_make(struct ctx *ctx, const char *op, json_t *params, int fd, json_t **ret,

@@ -30,6 +30,8 @@ _faas_command() {
 	'env alias list') path='env alias list' ;;
 	'env alias set') path='env alias set' ;;
 	'env alias delete') path='env alias delete' ;;
+	'env login') path='env login' ;;
+	'env logout') path='env logout' ;;
 	' snapshot' | ' snapshots') path='snapshot' ;;
 	'snapshot create') path='snapshot create' ;;
 	'snapshot list') path='snapshot list' ;;
@@ -142,7 +144,7 @@ _faas_about() {
 		values='--jobs -j --output-limit --halt --retries --joblog --env -E --mode -m --language -l --workdir -w --user -u --network --timeout --memory --cpus --pids --disk'
 		operands=('file' ) ;;
 	'env')
-		subs='list show create build pull update export delete prune alias'
+		subs='list show create build pull update export delete prune alias login logout'
 		flags=''
 		values=''
 		operands=() ;;
@@ -156,7 +158,7 @@ _faas_about() {
 		operands=('environment' ) ;;
 	'env create')
 		flags='--replace --password-stdin --insecure'
-		values='--base --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --platform --username --timeout'
+		values='--base --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --language -l --feature --warm-up --platform --username --ca-file --timeout'
 		operands=('.' 'file' ) ;;
 	'env build')
 		flags='--no-cache --explain --replace'
@@ -164,11 +166,11 @@ _faas_about() {
 		operands=('.' ) ;;
 	'env pull')
 		flags='--replace --password-stdin --insecure'
-		values='--name --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --platform --username --timeout'
+		values='--name --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --language -l --feature --warm-up --platform --username --ca-file --timeout'
 		operands=('.' ) ;;
 	'env update')
 		flags=''
-		values='--env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --shell --unset --no-limit'
+		values='--env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --language -l --feature --warm-up --shell --unset --no-limit'
 		operands=('environment' ) ;;
 	'env export')
 		flags='--force'
@@ -196,6 +198,14 @@ _faas_about() {
 		values=''
 		operands=('.' '.' ) ;;
 	'env alias delete')
+		flags=''
+		values=''
+		operands=('.' ) ;;
+	'env login')
+		flags='--password-stdin --insecure'
+		values='--username -u --ca-file --timeout'
+		operands=('.' ) ;;
+	'env logout')
 		flags=''
 		values=''
 		operands=('.' ) ;;
@@ -295,7 +305,7 @@ _faas_about() {
 		operands=('*branch' ) ;;
 	'branch merge')
 		flags='--dry-run --no-header --no-trunc'
-		values='--into --to -t --path --strategy -s --name -n --comment -m --fields'
+		values='--into --to -t --path --strategy -s --conflict --name -n --comment -m --fields'
 		operands=('*branch' ) ;;
 	'branch promote')
 		flags='--keep -k'
@@ -344,7 +354,7 @@ _faas_about() {
 		operands=('*branch' ) ;;
 	'merge')
 		flags='--dry-run --no-header --no-trunc'
-		values='--into --to -t --path --strategy -s --name -n --comment -m --fields'
+		values='--into --to -t --path --strategy -s --conflict --name -n --comment -m --fields'
 		operands=('*branch' ) ;;
 	'diff')
 		flags='--patch -p --stat --name-only --no-header --no-trunc'
@@ -453,6 +463,8 @@ _faas_kind() {
 	'env create --env-var' | 'env create -e') kind='variable' ;;
 	'env create --user' | 'env create -u') kind='user' ;;
 	'env create --cache') kind='=none normal aggressive' ;;
+	'env create --language' | 'env create -l') kind='language' ;;
+	'env create --ca-file') kind='file' ;;
 	'env build --base' | 'env build -b') kind='environment' ;;
 	'env build --copy' | 'env build -c') kind='file' ;;
 	'env build --variable' | 'env build -e') kind='variable' ;;
@@ -463,11 +475,15 @@ _faas_kind() {
 	'env pull --env-var' | 'env pull -e') kind='variable' ;;
 	'env pull --user' | 'env pull -u') kind='user' ;;
 	'env pull --cache') kind='=none normal aggressive' ;;
+	'env pull --language' | 'env pull -l') kind='language' ;;
+	'env pull --ca-file') kind='file' ;;
 	'env update --env-var' | 'env update -e') kind='variable' ;;
 	'env update --user' | 'env update -u') kind='user' ;;
 	'env update --cache') kind='=none normal aggressive' ;;
+	'env update --language' | 'env update -l') kind='language' ;;
 	'env update --unset') kind='variable' ;;
 	'env export --format') kind='=tar tar.gz tar.zst oci oci-archive' ;;
+	'env login --ca-file') kind='file' ;;
 	'snapshot create --execution' | 'snapshot create -x') kind='execution' ;;
 	'snapshot create --branch' | 'snapshot create -b') kind='branch' ;;
 	'snapshot create --environment' | 'snapshot create -E') kind='environment' ;;
@@ -527,6 +543,7 @@ _faas_kind() {
 	'branch merge --into') kind='branch' ;;
 	'branch merge --to' | 'branch merge -t') kind='dir' ;;
 	'branch merge --strategy' | 'branch merge -s') kind='=three-way union intersection latest ours theirs' ;;
+	'branch merge --conflict') kind='=none merge diff3' ;;
 	'chain --base' | 'chain -b') kind='environment' ;;
 	'chain --copy' | 'chain -c') kind='file' ;;
 	'chain --set' | 'chain -e') kind='variable' ;;
@@ -566,6 +583,7 @@ _faas_kind() {
 	'merge --into') kind='branch' ;;
 	'merge --to' | 'merge -t') kind='dir' ;;
 	'merge --strategy' | 'merge -s') kind='=three-way union intersection latest ours theirs' ;;
+	'merge --conflict') kind='=none merge diff3' ;;
 	'language list --env' | 'language list -E') kind='environment' ;;
 	'language show --env' | 'language show -E') kind='environment' ;;
 	'executor run --state-dir') kind='dir' ;;

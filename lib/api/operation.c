@@ -97,6 +97,9 @@ static const struct field environment_create[] = {
 	{ "user", FIELD_STRING, false, "default user" },
 	{ "shell", FIELD_STRING, false, "what runs CODE without a language" },
 	{ "cache", FIELD_STRING, false, "none, normal or aggressive" },
+	{ "languages", FIELD_ARRAY, false, "names of languages that it is for" },
+	{ "features", FIELD_OBJECT, false, "true or false, by name; for the record" },
+	{ "warm_up", FIELD_STRING, false, "code that is run ahead when cache is aggressive" },
 	{ "replace", FIELD_BOOLEAN, false, "replace an environment of that name" },
 	{ NULL }
 };
@@ -110,8 +113,11 @@ static const struct field environment_pull[] = {
 	{ "insecure", FIELD_BOOLEAN, false, "without HTTPS, or with any certificate" },
 	{ "username", FIELD_STRING, false, "who asks the registry" },
 	{ "password", FIELD_STRING, false, "the password, or a token" },
+	{ "identity", FIELD_BOOLEAN, false, "the password is a token that gets others" },
+	{ "ca", FIELD_STRING, false, "certificates, in PEM, that are believed besides" },
 	{ "patience_ms", FIELD_INTEGER, false, "how long a silent registry is waited for" },
 	{ "proxy", FIELD_STRING, false, "address of a proxy" },
+	{ "http_proxy", FIELD_STRING, false, "the same, for a registry without HTTPS" },
 	{ "no_proxy", FIELD_STRING, false, "hosts to be reached without it" },
 	{ "source", FIELD_STRING, false, "where it came from, for the record" },
 	{ "variables", FIELD_OBJECT, false, "variables besides the image's own" },
@@ -120,6 +126,9 @@ static const struct field environment_pull[] = {
 	{ "user", FIELD_STRING, false, "default user" },
 	{ "shell", FIELD_STRING, false, "what runs CODE without a language" },
 	{ "cache", FIELD_STRING, false, "none, normal or aggressive" },
+	{ "languages", FIELD_ARRAY, false, "names of languages that it is for" },
+	{ "features", FIELD_OBJECT, false, "true or false, by name; for the record" },
+	{ "warm_up", FIELD_STRING, false, "code that is run ahead when cache is aggressive" },
 	{ "replace", FIELD_BOOLEAN, false, "replace an environment of that name" },
 	{ NULL }
 };
@@ -132,6 +141,9 @@ static const struct field environment_update[] = {
 	{ "user", FIELD_STRING, false, "default user; empty: none" },
 	{ "shell", FIELD_STRING, false, "what runs CODE without a language; empty: the usual" },
 	{ "cache", FIELD_STRING, false, "none, normal or aggressive" },
+	{ "languages", FIELD_ARRAY, false, "names of languages that it is for" },
+	{ "features", FIELD_OBJECT, false, "true or false, by name; null takes one away" },
+	{ "warm_up", FIELD_STRING, false, "code that is run ahead; empty: none" },
 	{ NULL }
 };
 
@@ -161,7 +173,7 @@ static const struct field snapshot_by_id[] = {
 
 static const struct field snapshot_create[] = {
 	{ "name", FIELD_STRING, false, "name of the new snapshot" },
-	{ "execution", FIELD_STRING, false, "ended execution that kept its files" },
+	{ "execution", FIELD_STRING, false, "execution that runs, or that ended and kept its files" },
 	{ "branch", FIELD_STRING, false, "branch whose head it is to be" },
 	{ "environment", FIELD_STRING, false, "environment as it is" },
 	{ "snapshot", FIELD_STRING, false, "snapshot of which it is one more" },
@@ -251,6 +263,9 @@ static const struct field snapshot_diff[] = {
 	{ "paths", FIELD_ARRAY, false, "only these, and what is below them" },
 	{ "lines", FIELD_BOOLEAN, false, "count lines of text" },
 	{ "patch", FIELD_BOOLEAN, false, "unified differences of text" },
+	{ "limit", FIELD_INTEGER, false, "how many at most, in one answer" },
+	{ "after", FIELD_STRING, false, "what an earlier answer says under 'next'" },
+	{ "summary", FIELD_BOOLEAN, false, "only their number and a digest of them" },
 	{ NULL }
 };
 
@@ -340,6 +355,7 @@ static const struct field branch_merge[] = {
 	{ "into", FIELD_STRING, false, "branch to merge into, and to move on" },
 	{ "strategy", FIELD_STRING, false,
 	  "three-way, union, intersection, latest, ours or theirs" },
+	{ "conflict", FIELD_STRING, false, "lines that both changed: none, merge or diff3" },
 	{ "name", FIELD_STRING, false, "name of the snapshot that it becomes" },
 	{ "comment", FIELD_STRING, false, "comment of that snapshot" },
 	{ "dry_run", FIELD_BOOLEAN, false, "say what would be, and change nothing" },

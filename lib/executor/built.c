@@ -269,5 +269,6 @@ int environment_build(struct session *s, json_int_t id, const json_t *params,
 			(void)result_release(x, old.snapshot);
 	}
 	session_result(s, id, report_environment(&e), NULL, 0);
+	environment_warm(x, &e);
 	return 0;
 }

@@ -211,6 +211,7 @@ static void on_status(struct source *s, uint32_t events)
 		json_object_set_new(j, "stripped", report_counts(got.stripped));
 		session_result(f->session, f->request, j, NULL, 0);
 	}
+	environment_warm(f->x, &f->env);
 	filling_free(f);
 }
 
@@ -357,7 +358,7 @@ int filling_new(struct session *s, json_int_t id, const json_t *params, const ch
 	};
 	f->next = fillings;
 	fillings = f;
-	if (f->ask.parent_fd < 0) {
+	if (f->ask.parent_fd < 0 || environment_describe(params, &f->env, err) < 0) {
 		filling_free(f);
 		return -1;
 	}
@@ -399,8 +400,10 @@ int environment_delete(struct session *s, json_int_t id, const json_t *params,
 
 	if (!strcmp(name, "host"))
 		return err_set(err, ERR_CONFLICT, "the environment 'host' is built in");
+	environment_cool(s->x, name);
 	for (struct run *run = s->x->runs; run; run = run->next)
-		if (!run->finished && run->rec.environment && !strcmp(run->rec.environment, name)) {
+		if (!run->finished && !run->ahead && run->rec.environment &&
+		    !strcmp(run->rec.environment, name)) {
 			(void)err_set(err, ERR_BUSY, "environment '%s' is in use by execution '%s'",
 				      name, run->rec.id);
 			return err_hint(err, "'faas execution cancel %s' first", run->rec.id);

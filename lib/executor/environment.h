@@ -33,6 +33,15 @@ int environment_delete(struct session *s, json_int_t id, const json_t *params,
 int environment_programs(struct session *s, json_int_t id, const json_t *params,
 			 struct error *err);
 
+/* warm.c: languages, features and warm-up of a request; what it does not name stays. */
+int environment_describe(const json_t *params, struct environment *e, struct error *err)
+	_must_check_;
+/* It is made, or changed, or the executor starts: when it is aggressive, it is warmed up. */
+void environment_warm(struct executor *x, const struct environment *e);
+int environment_warm_all(struct executor *x, struct error *err) _must_check_;
+/* Cancels what is run ahead in it. */
+void environment_cool(struct executor *x, const char *name);
+
 /* The folder of one that is replaced. */
 void environment_discard(struct executor *x, const struct environment *e);
 

@@ -22,6 +22,7 @@
  *	slot.c		environments as the spawner knows them
  *	spawner.c	starts the static program, talks to it
  *	snapshot.c	files that runs left, and that others begin with
+ *	snapshot-live.c	of what runs, and goes on
  *	snapshot-*.c	made without a run, listed, deleted, made safe, exported
  *	layer.c		the folders that they are in
  *	compact.c	long stacks of layers made short
@@ -111,7 +112,12 @@ void spawner_forget_layers(struct executor *x, unsigned int number);
 /* Descriptors of the folders for leaves, -1 where there are none. */
 int cgroups_open(const char *name, int dirs[CGROUP__MAX], uint32_t *ret_kinds,
 		struct error *err);
-/* Leaves that no process is in any more; how many were removed. */
+/*
+ * v1: nothing in any leaf stays frozen, whoever froze it and died; how many there were.
+ * In v2 what is frozen can at least be killed, and it dies with its monitor.
+ */
+int cgroups_thaw(int freezer);
+/* Leaves that no process is in any more; how many were removed. Only when none is frozen. */
 int cgroups_sweep(const int dirs[CGROUP__MAX]);
 
 /* ---- environments as the spawner knows them ---- */
@@ -203,6 +209,9 @@ void pool_tend(struct executor *x);
 bool pool_hungry(const struct executor *x);
 void pool_drop(struct executor *x, struct pool *pool);
 void default_limits(struct executor *x, struct limits *ret);
+/* The same, with the space of the environment: what warm sandboxes are built with. */
+void slot_limits(struct executor *x, const struct slot *slot, struct limits *ret);
+bool environment_is_aggressive(const struct environment *e);
 
 /* ---- the journal ---- */
 
@@ -249,6 +258,7 @@ struct run {
 	struct sandbox *sandbox;
 	struct slot *slot;		/* that it waits for, or waits in, or NULL */
 	bool cached;
+	bool ahead;			/* nobody asked for it: a warm-up */
 	bool queued;			/* for a sandbox that is being renewed */
 	struct session *session;	/* that it is attached to, or NULL */
 	json_int_t request;
@@ -273,6 +283,9 @@ struct run {
 	uint64_t orphan_until_us;	/* recovery: lost when not adopted by then */
 };
 
+/* session NULL: nobody waits for it, and "detach" is set. */
+int execution_start(struct executor *x, struct session *session, json_int_t id,
+		    const json_t *params, struct error *err);
 void run_started(struct run *run, const struct msg_started *m, int pty);
 void run_ended(struct run *run, const struct msg_ended *m);
 void run_failed(struct run *run, const struct msg_status *st);
@@ -391,9 +404,9 @@ struct executor {
 	struct importing *imports;	/* snapshots that are being unpacked */
 	struct work *works;		/* helpers that have not ended: work.h */
 	struct merging *merges;		/* that have not ended: merge.c */
+	struct live *lives;		/* of sandboxes that go on: snapshot-live.c */
 	bool layers_left;		/* folders without a row, to be removed */
 	uint64_t swept_us;
-	json_t *pinned;			/* snapshots that a helper reads: id to how often */
 	bool unsynced, syncing;		/* snapshots that are not known to be on the disk */
 	uint64_t noted_us;		/* since when */
 	int64_t expire_ms;		/* when the next snapshot is over, or 0 */

@@ -80,7 +80,7 @@ int blobs_folder(struct executor *x, struct error *err)
 
 static const char *const request_keys[] = {
 	"reference", "tag", "platform", "insecure", "username", "password", "patience_ms",
-	"proxy", "no_proxy", NULL
+	"proxy", "http_proxy", "no_proxy", "identity", "ca", NULL
 };
 
 int request_fd(const json_t *params, const char *const *keys, struct error *err)

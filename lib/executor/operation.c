@@ -112,15 +112,14 @@ static int log_folder(struct executor *x, const char *id, bool make, struct erro
 	return fd;
 }
 
-static int start_run(struct session *s, json_int_t id, const json_t *params,
-		     struct run *run, struct error *err)
+static int start_run(struct executor *x, struct session *s, json_int_t id,
+		     const json_t *params, struct run *run, struct error *err)
 {
-	struct executor *x = s->x;
 	struct slot *slot = NULL;
 	bool cached;
 
 	if (request_read(x, params, run, &slot, &cached, err) < 0 ||
-	    take_fds(s, params, run, err) < 0)
+	    (s && take_fds(s, params, run, err) < 0))
 		return -1;
 	if (run->msg.flags & RUN_LOG) {
 		int fd = log_folder(x, run->rec.id, true, err);
@@ -136,7 +135,9 @@ static int start_run(struct session *s, json_int_t id, const json_t *params,
 		return -1;
 	run->session = s;
 	run->request = id;
-	s->runs++;
+	run->ahead = !s;
+	if (s)
+		s->runs++;
 	x->n_runs++;
 	run->cached = cached;
 	if (slot->ready)
@@ -145,10 +146,9 @@ static int start_run(struct session *s, json_int_t id, const json_t *params,
 	return 0;
 }
 
-static int do_execution_create(struct session *s, json_int_t id, const json_t *params,
-			       struct error *err)
+int execution_start(struct executor *x, struct session *s, json_int_t id, const json_t *params,
+		    struct error *err)
 {
-	struct executor *x = s->x;
 	struct run *run;
 
 	if (x->stopping)
@@ -159,7 +159,7 @@ static int do_execution_create(struct session *s, json_int_t id, const json_t *p
 		return err_wrap(err, "runs cannot be recorded");
 	}
 	run = run_new(x);
-	if (start_run(s, id, params, run, err) < 0) {
+	if (start_run(x, s, id, params, run, err) < 0) {
 		struct sandbox *sandbox = run->sandbox;
 
 		if (run->session)
@@ -174,6 +174,12 @@ static int do_execution_create(struct session *s, json_int_t id, const json_t *p
 		return -1;
 	}
 	return 0;
+}
+
+static int do_execution_create(struct session *s, json_int_t id, const json_t *params,
+			       struct error *err)
+{
+	return execution_start(s->x, s, id, params, err);
 }
 
 static int list_one(void *arg, const struct execution *e)

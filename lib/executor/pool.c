@@ -16,10 +16,13 @@
  * A pool's target follows demand: it grows when somebody found it empty and
  * shrinks when nobody came for a while. As long as it is half full it is
  * filled up a moment after the last run came, so as not to take the processors from it.
+ * An environment with the cache strategy "none" has no warm ones, and one with "aggressive"
+ * has some however long ago the last run was.
  */
 
 enum {
 	BLANK_MIN = 2,
+	WARM_MIN = 2,		/* of an aggressive environment */
 	TARGET_MAX = 32,
 	SHRINK_US = 10 * 1000000,
 	QUIET_US = 3000,	/* a run that has just begun is left alone that long */
@@ -187,7 +190,8 @@ static bool make(struct executor *x, struct pool *p, struct slot *slot)
 		s = sandbox_create(x, &err);
 	if (!s)
 		return false;
-	default_limits(x, &limits);
+	if (slot)
+		slot_limits(x, slot, &limits);
 	if (slot && sandbox_build(s, slot, NETWORK_NONE, &limits, &err) < 0) {
 		sandbox_free(s);
 		return false;
@@ -196,11 +200,24 @@ static bool make(struct executor *x, struct pool *p, struct slot *slot)
 	return true;
 }
 
+/* Layers of steps are put together for each run: those sandboxes cannot be had ahead. */
+static unsigned int least_of(const struct executor *x, const struct slot *slot)
+{
+	if (!slot)
+		return BLANK_MIN;
+	if (!environment_is_aggressive(&slot->env) || slot->env.snapshot)
+		return 0;
+	return x->config.pool_max < WARM_MIN ? (unsigned int)x->config.pool_max : WARM_MIN;
+}
+
 static void tend(struct executor *x, struct pool *p, struct slot *slot)
 {
 	uint64_t now = clock_us();	/* of an earlier pool it may be before used_us */
-	unsigned int least = slot ? 0 : BLANK_MIN;
+	unsigned int least = least_of(x, slot);
 	int made = 0;
+
+	if (p->target < least)
+		p->target = least;
 
 	if (p->target > least && now - p->used_us > SHRINK_US &&
 	    now - p->grown_us > SHRINK_US) {
@@ -233,8 +250,6 @@ void pool_tend(struct executor *x)
 	for (struct slot *s = x->slots; s; s = s->next)
 		if (!s->removed && s->ready)
 			tend(x, &s->warm, s);
-	if (x->blanks.target < BLANK_MIN)
-		x->blanks.target = BLANK_MIN;
 	tend(x, &x->blanks, NULL);
 }
 

@@ -123,7 +123,7 @@ json_t *report_branch(const struct branch *b)
 
 json_t *report_environment(const struct environment *e)
 {
-	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I}",
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:o}",
 			 "name", e->name, "kind", e->snapshot ? "built" : e->kind,
 			 "base", text(e->base), "snapshot", text(e->snapshot),
 			 "source", text(e->source),
@@ -132,7 +132,10 @@ json_t *report_environment(const struct environment *e)
 			 "workdir", text(e->workdir), "user", text(e->user),
 			 "shell", text(e->shell), "created_at", time_of(e->created_ms),
 			 "image", parsed(e->image, json_null()), "size_bytes", (json_int_t)e->size_bytes,
-			 "entries", (json_int_t)e->entries);
+			 "entries", (json_int_t)e->entries,
+			 "languages", parsed(e->languages, json_array()),
+			 "features", parsed(e->features, json_object()),
+			 "warm_up", text(e->warm_up));
 }
 
 static json_t *report_pool(const char *name, const struct pool *p)

@@ -100,7 +100,7 @@ static void own_error(const struct run *run, struct error *err)
 		(void)err_hint(err, "'faas env list' shows environments; is the program in "
 			       "'%s'?", rec->environment);
 	else if (run->errnum == EPERM && run->x->spawner.rootless && rec->user && *rec->user)
-		(void)err_hint(err, "without root there is one user: leave out --user, or run faas "
+		(void)err_hint(err, "without root there is one user: say '--user root', or run faas "
 			       "as root");
 	else if (run->errnum == ENOSPC)
 		(void)err_hint(err, "--disk gives the sandbox more space");
@@ -263,8 +263,9 @@ int run_dispatch(struct run *run, struct slot *slot, struct error *err)
 	struct limits usual;
 	bool pooled;
 
-	default_limits(x, &usual);
-	pooled = run->cached && run->build.network == NETWORK_NONE &&
+	slot_limits(x, slot, &usual);
+	pooled = run->cached && strcmp(slot->env.cache, "none") &&
+		run->build.network == NETWORK_NONE &&
 		run->build.limits.disk == usual.disk && !run->build.stack &&
 		!run->build.keep[0];
 	if (pool_worth_waiting(x, slot, pooled)) {

@@ -10,6 +10,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/executor/environment.h"
 #include "lib/executor/executor.h"
+#include "lib/executor/snapshot-live.h"
 #include "lib/executor/snapshot.h"
 #include "lib/executor/work.h"
 
@@ -24,6 +25,7 @@ void session_close(struct session *s)
 {
 	run_session_gone(s);
 	environment_session_gone(s);
+	live_session_gone(s);
 	work_session_gone(s);
 	snapshot_session_gone(s);
 	event_remove(s->x, &s->source);

@@ -65,6 +65,8 @@ static int refresh(struct executor *x, const char *name, struct error *err)
 			return -1;
 		environment_release(&slot->env);
 		slot->env = now;
+		/* what was built for it has other limits, or is no longer wanted */
+		pool_drop(x, &slot->warm);
 	}
 	return 0;
 }
@@ -89,7 +91,8 @@ int environment_update(struct session *s, json_int_t id, const json_t *params,
 			       "path", workdir);
 	if (store_environment_get(s->x->store, name, &e, err) < 0 ||
 	    merge(&e.variables, json_object_get(params, "variables"), false, err) < 0 ||
-	    merge(&e.resources, json_object_get(params, "resources"), true, err) < 0)
+	    merge(&e.resources, json_object_get(params, "resources"), true, err) < 0 ||
+	    environment_describe(params, &e, err) < 0)
 		return -1;
 	set_text(&e.workdir, params, "workdir");
 	set_text(&e.user, params, "user");
@@ -99,5 +102,6 @@ int environment_update(struct session *s, json_int_t id, const json_t *params,
 	if (store_environment_put(s->x->store, &e, err) < 0 || refresh(s->x, name, err) < 0)
 		return -1;
 	session_result(s, id, report_environment(&e), NULL, 0);
+	environment_warm(s->x, &e);
 	return 0;
 }

@@ -69,8 +69,39 @@ static const json_t *find(const json_t *auths, const struct image_ref *ref)
 	return entry;
 }
 
+/* docker's own key for its registry is no host. */
+static const char *server_of(const struct image_ref *ref)
+{
+	return strcmp(ref->registry, "docker.io") ? ref->registry : "https://index.docker.io/v1/";
+}
+
+static void find_program(const json_t *j, const struct image_ref *ref,
+			 struct image_credential_ask *ask)
+{
+	const json_t *own = find(json_object_get(j, "credHelpers"), ref);
+	const char *name = json_string_value(own);
+
+	*ask = (struct image_credential_ask){ .first = name };
+	if (!name)
+		name = json_string_value(json_object_get(j, "credsStore"));
+	if (!name || !*name)
+		return;
+	(void)snprintf(ask->program, sizeof(ask->program), "%s", name);
+	(void)snprintf(ask->server, sizeof(ask->server), "%s", server_of(ref));
+}
+
+static int take(const char *user, const char *password, struct image_credential *ret)
+{
+	if (strlen(user) >= sizeof(ret->username) || strlen(password) >= sizeof(ret->password))
+		return 0;
+	(void)snprintf(ret->username, sizeof(ret->username), "%s", user);
+	(void)snprintf(ret->password, sizeof(ret->password), "%s", password);
+	return 1;
+}
+
 int image_credential_find(const char *text, size_t len, const struct image_ref *ref,
-			  struct image_credential *ret, struct error *err)
+			  struct image_credential *ret, struct image_credential_ask *ask,
+			  struct error *err)
 {
 	json_error_t why;
 	json_t *j = json_loadb(text, len, 0, &why);
@@ -78,19 +109,19 @@ int image_credential_find(const char *text, size_t len, const struct image_ref *
 	const char *auth = json_string_value(json_object_get(entry, "auth"));
 	const char *user = json_string_value(json_object_get(entry, "username"));
 	const char *password = json_string_value(json_object_get(entry, "password"));
+	const char *identity = json_string_value(json_object_get(entry, "identitytoken"));
 	int r = 0;
 
 	*ret = (struct image_credential){ .username = "" };
+	find_program(j, ref, ask);
 	if (!json_is_object(j))
 		r = err_set(err, ERR_USAGE, "it is not a JSON object: %.100s", why.text);
+	else if (identity && *identity)
+		r = ret->identity = take("<token>", identity, ret);
 	else if (auth && *auth)
 		r = decode(auth, ret, err);
-	else if (user && password && strlen(user) < sizeof(ret->username) &&
-		 strlen(password) < sizeof(ret->password)) {
-		(void)snprintf(ret->username, sizeof(ret->username), "%s", user);
-		(void)snprintf(ret->password, sizeof(ret->password), "%s", password);
-		r = 1;
-	}
+	else if (user && password)
+		r = take(user, password, ret);
 	json_decref(j);
 	return r;
 }

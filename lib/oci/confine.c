@@ -90,7 +90,8 @@ static int limit_files(int blobs, int source, int output, struct error *err)
 	rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (rules < 0)
 		return err_sys(err, errno, "make rules for files");
-	if (allow(rules, blobs, attr.handled_access_fs & ~LANDLOCK_ACCESS_FS_EXECUTE) < 0 ||
+	if ((blobs >= 0 &&
+	     allow(rules, blobs, attr.handled_access_fs & ~LANDLOCK_ACCESS_FS_EXECUTE) < 0) ||
 	    (is_folder(source) && allow(rules, source, READS) < 0) ||
 	    (is_folder(output) &&
 	     allow(rules, output, attr.handled_access_fs & ~LANDLOCK_ACCESS_FS_EXECUTE) < 0))

@@ -1,6 +1,7 @@
 #include "lib/oci/http.h"
 
 #include <jansson.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -86,6 +87,30 @@ static void set_credentials(CURL *curl, const struct http *h)
 	curl_easy_setopt(curl, CURLOPT_UNRESTRICTED_AUTH, 0L);
 }
 
+/* A bundle of its own is instead of the machine's file, and besides its folder. */
+static void set_trust(CURL *curl, const struct oci_request *req)
+{
+	struct curl_blob ca = { .flags = CURL_BLOB_COPY };
+
+	if (req->insecure) {
+		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+	} else if (req->ca) {
+		ca.data = (void *)(uintptr_t)req->ca;
+		ca.len = strlen(req->ca);
+		curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &ca);
+	}
+}
+
+/* As curl itself has it: one for each of the two. */
+static void set_proxy(CURL *curl, const struct oci_request *req, const char *url)
+{
+	const char *proxy = strncmp(url, "http://", 7) ? req->proxy : req->http_proxy;
+
+	curl_easy_setopt(curl, CURLOPT_PROXY, proxy ? proxy : "");
+	curl_easy_setopt(curl, CURLOPT_NOPROXY, req->no_proxy ? req->no_proxy : "");
+}
+
 CURL *http_handle(const struct http *h, const char *url, struct http_reply *reply,
 		  struct error *err)
 {
@@ -107,12 +132,10 @@ CURL *http_handle(const struct http *h, const char *url, struct http_reply *repl
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reply->why);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, reply);
-	curl_easy_setopt(curl, CURLOPT_PROXY, h->req->proxy ? h->req->proxy : "");
-	curl_easy_setopt(curl, CURLOPT_NOPROXY, h->req->no_proxy ? h->req->no_proxy : "");
-	if (h->req->insecure) {
-		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
-		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
-	}
+	if (h->form)
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, h->form);
+	set_proxy(curl, h->req, url);
+	set_trust(curl, h->req);
 	set_patience(curl, h->req->patience_ms);
 	set_credentials(curl, h);
 	return curl;
@@ -168,8 +191,8 @@ static int no_reply(const struct http_reply *reply, const char *what, struct err
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_SSL_INVALIDCERTSTATUS:
 		(void)err_set(err, ERR_UNAVAILABLE, "%s: %s", what, reply->why);
-		return err_hint(err, "'--insecure' goes without a certificate, and without "
-				"HTTPS, if you trust the network");
+		return err_hint(err, "'--ca-file' names who signed its certificate; '--insecure' "
+				"goes without, and without HTTPS, if you trust the network");
 	case CURLE_OPERATION_TIMEDOUT:
 		(void)err_set(err, ERR_UNAVAILABLE, "%s: the registry says nothing (%s)", what,
 			      reply->why);
@@ -205,8 +228,8 @@ int http_error(const struct http_reply *reply, const char *what, struct error *e
 	case 401:
 		(void)err_set(err, ERR_AUTH, "%s: the registry wants to know who asks%s", what,
 			      said);
-		return err_hint(err, "say '--username' and '--password-stdin', or 'docker login' "
-				"first; is the name right?");
+		return err_hint(err, "log in with 'faas env login', or say '--username' and "
+				"'--password-stdin'; is the name right?");
 	case 403:
 		(void)err_set(err, ERR_DENIED, "%s: the registry does not allow it%s", what, said);
 		return err_hint(err, "ask as another, with '--username' and '--password-stdin'");

@@ -26,6 +26,7 @@ struct http {
 	bool plain;			/* HTTP is allowed, to this host */
 	const char *bearer;		/* NULL, or what to say who we are */
 	const char *username, *password;	/* the same, for Basic */
+	const char *form;		/* NULL, or what to POST */
 };
 
 struct http_reply {

@@ -4,12 +4,14 @@
  *	faas-oci pull --blobs-fd N --request-fd N --status-fd N [--source-fd N]
  *	faas-oci export --blobs-fd N --request-fd N --status-fd N --source-fd N
  *		--output-fd N
+ *	faas-oci login --request-fd N --status-fd N
  *
  * Fetches from a registry, or from the folder --source-fd (lib/oci/layout.h); writes what
- * comes as a tar on the pipe --source-fd (lib/oci/export.h). A program of its
- * own because it links libcurl and speaks with strangers: lib/oci/confine.h says what is
- * left to it. Not for people: it gets descriptors, says nothing but JSON lines
- * (lib/oci/report.h), and ends with 0 or 1. It unpacks nothing: faas-archive does.
+ * comes as a tar on the pipe --source-fd (lib/oci/export.h); or only asks a registry
+ * whether it knows us. A program of its own because it links libcurl and speaks with
+ * strangers: lib/oci/confine.h says what is left to it. Not for people: it gets
+ * descriptors, says nothing but JSON lines (lib/oci/report.h), and ends with 0 or 1. It
+ * unpacks nothing: faas-archive does.
  */
 
 #include <fcntl.h>
@@ -27,7 +29,7 @@
 
 struct args {
 	uint64_t blobs, request, status, source, output;
-	bool exporting;
+	bool exporting, login;
 };
 
 #define NO_FD	UINT64_MAX
@@ -44,8 +46,9 @@ static int parse_args(int argc, char **argv, struct args *a, struct error *err)
 	};
 
 	a->exporting = argc > 1 && !strcmp(argv[1], "export");
-	if (argc < 2 || (!a->exporting && strcmp(argv[1], "pull")))
-		return err_set(err, ERR_USAGE, "the command is pull or export");
+	a->login = argc > 1 && !strcmp(argv[1], "login");
+	if (argc < 2 || (!a->exporting && !a->login && strcmp(argv[1], "pull")))
+		return err_set(err, ERR_USAGE, "the command is pull, export or login");
 	for (int i = 2; i < argc; i += 2) {
 		size_t n = 0;
 
@@ -57,7 +60,7 @@ static int parse_args(int argc, char **argv, struct args *a, struct error *err)
 		    *options[n].fd > INT_MAX)
 			return err_set(err, ERR_USAGE, "%s needs a number", argv[i]);
 	}
-	if (a->blobs == NO_FD || a->request == NO_FD || a->status == NO_FD)
+	if ((!a->login && a->blobs == NO_FD) || a->request == NO_FD || a->status == NO_FD)
 		return err_set(err, ERR_USAGE, "--blobs-fd, --request-fd and --status-fd are "
 			       "needed");
 	if (a->exporting && (a->source == NO_FD || a->output == NO_FD))
@@ -129,9 +132,42 @@ static int pull(const struct args *a, const struct oci_request *req, struct oci_
 	return -1;
 }
 
+/* {"ok":true,"asked":true}: it wanted to know who asks, and believes it. */
+static int login(const struct oci_request *req, struct oci_report *report, struct error *err)
+{
+	struct registry r;
+	bool asked = false;
+	int ret = -1;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_set(err, ERR_SYSTEM, "libcurl cannot begin");
+	if (registry_open(req, &r, err) == 0)
+		ret = registry_check(&r, &asked, err);
+	registry_release(&r);
+	curl_global_cleanup();
+	if (ret < 0)
+		return -1;
+	oci_report_line(report, json_pack("{s:b,s:b}", "ok", true, "asked", asked));
+	return 0;
+}
+
+static int run(const struct args *a, struct oci_request *req, struct oci_report *report,
+	       struct error *err)
+{
+	if (oci_confine(a->login ? -1 : (int)a->blobs, a->source == NO_FD ? -1 : (int)a->source,
+			a->exporting ? (int)a->output : -1, err) < 0 ||
+	    oci_request_read((int)a->request, a->source == NO_FD, req, err) < 0)
+		return -1;
+	if (a->login)
+		return login(req, report, err);
+	return a->exporting ? export_layout((int)a->blobs, (int)a->source, (int)a->output,
+					    req->doc, report, err) :
+		pull(a, req, report, err);
+}
+
 int main(int argc, char **argv)
 {
-	struct args a = { NO_FD, NO_FD, NO_FD, NO_FD, NO_FD, false };
+	struct args a = { NO_FD, NO_FD, NO_FD, NO_FD, NO_FD, false, false };
 	struct oci_report report = { .fd = STDERR_FILENO };
 	struct oci_request req = { .doc = NULL };
 	struct error err = { 0 };
@@ -143,16 +179,11 @@ int main(int argc, char **argv)
 	if (a.status <= INT_MAX)
 		report.fd = (int)a.status;
 	if (r == 0)
-		r = oci_confine((int)a.blobs, a.source == NO_FD ? -1 : (int)a.source,
-				a.exporting ? (int)a.output : -1, &err);
-	if (r == 0)
-		r = oci_request_read((int)a.request, a.source == NO_FD, &req, &err);
-	if (r == 0)
-		r = a.exporting ? export_layout((int)a.blobs, (int)a.source, (int)a.output,
-						req.doc, &report, &err) :
-			pull(&a, &req, &report, &err);
+		r = run(&a, &req, &report, &err);
 	if (r < 0) {
-		(void)err_hint(&err, a.source == NO_FD ?
+		(void)err_hint(&err, a.login ?
+			       "nothing was kept; ask who runs the registry" :
+			       a.source == NO_FD ?
 			       "nothing was made of it; ask who runs the registry, or name "
 			       "another image" :
 			       "nothing was made of it; have the image written again");

@@ -10,6 +10,7 @@
 enum {
 	TOKEN_REPLY = 1 << 20,
 	PING_REPLY = 64 << 10,
+	FORM_LIMIT = 64 << 10,
 	TOKENS_MAX = 8,		/* in one pull: they expire, but not all the time */
 };
 
@@ -109,24 +110,50 @@ void registry_blob_url(const struct registry *r, const char *digest, char url[RE
 		       r->http.req->ref.repository, digest);
 }
 
+static void add_field(struct strbuf *to, const char *name, const char *value)
+{
+	char *text = curl_easy_escape(NULL, value, 0);
+
+	strbuf_addf(to, "%s=%s", name, text ? text : "");
+	if (text)
+		explicit_bzero(text, strlen(text));
+	curl_free(text);
+}
+
+/* To log in is to ask for nothing. */
+static void add_scope(const struct registry *r, const struct image_challenge *c,
+		      struct strbuf *to)
+{
+	char scope[IMAGE_REPOSITORY + 32];
+
+	(void)snprintf(scope, sizeof(scope), "repository:%s:pull", r->http.req->ref.repository);
+	if (c->service[0]) {
+		add_field(to, "service", c->service);
+		strbuf_adds(to, "&");
+	}
+	if (!r->checking || c->scope[0])
+		add_field(to, "scope", c->scope[0] ? c->scope : scope);
+}
+
 static int token_url(const struct registry *r, const struct image_challenge *c,
 		     struct strbuf *url, struct error *err)
 {
-	char scope[IMAGE_REPOSITORY + 32];
-	char *service, *asked;
-
-	(void)snprintf(scope, sizeof(scope), "repository:%s:pull", r->http.req->ref.repository);
-	service = curl_easy_escape(NULL, c->service, 0);
-	asked = curl_easy_escape(NULL, c->scope[0] ? c->scope : scope, 0);
 	strbuf_adds(url, c->realm);
 	strbuf_addf(url, "%c", strchr(c->realm, '?') ? '&' : '?');
-	if (c->service[0] && service)
-		strbuf_addf(url, "service=%s&", service);
-	strbuf_addf(url, "scope=%s", asked ? asked : "");
-	curl_free(service);
-	curl_free(asked);
+	add_scope(r, c, url);
 	return strbuf_failed(url) ?
 		err_set(err, ERR_PROTOCOL, "the address of the token server is too long") : 0;
+}
+
+/* What a token that gets others is handed in with: RFC 6749, 6. */
+static int token_form(const struct registry *r, const struct image_challenge *c,
+		      struct strbuf *form, struct error *err)
+{
+	strbuf_adds(form, "grant_type=refresh_token&client_id=faas&");
+	add_scope(r, c, form);
+	strbuf_adds(form, "&");
+	add_field(form, "refresh_token", r->http.req->password);
+	return strbuf_failed(form) ? err_set(err, ERR_LIMIT, "the token is too long") : 0;
 }
 
 static int take_token(struct registry *r, const struct http_reply *reply, struct error *err)
@@ -147,17 +174,25 @@ static int take_token(struct registry *r, const struct http_reply *reply, struct
 
 static int get_token(struct registry *r, const struct image_challenge *c, struct error *err)
 {
-	cleanup_strbuf struct strbuf url = STRBUF(8192);
+	cleanup_strbuf struct strbuf url = STRBUF(8192), form = STRBUF(FORM_LIMIT);
 	cleanup_reply struct http_reply reply = { .body = STRBUF(0) };
+	const struct oci_request *req = r->http.req;
+	bool identity = req->identity && req->password;
 	struct http http = r->http;
+	int got;
 
 	http.bearer = NULL;
-	http.plain = http.req->insecure || is_here(c->realm);
-	http.username = http.req->password ? http.req->username : NULL;
-	http.password = http.req->password;
-	if (token_url(r, c, &url, err) < 0 ||
-	    http_get(&http, url.buf, "application/json", TOKEN_REPLY, "the token server", &reply,
-		     err) < 0)
+	http.plain = req->insecure || is_here(c->realm);
+	http.username = req->password && !identity ? req->username : NULL;
+	http.password = req->password;
+	if (identity ? token_form(r, c, &form, err) < 0 : token_url(r, c, &url, err) < 0)
+		return -1;
+	http.form = identity ? form.buf : NULL;
+	got = http_get(&http, identity ? c->realm : url.buf, "application/json", TOKEN_REPLY,
+		       "the token server", &reply, err);
+	if (form.len)
+		explicit_bzero(form.buf, form.len);
+	if (got < 0)
 		return -1;
 	if (reply.status == 200)
 		return take_token(r, &reply, err);
@@ -172,7 +207,7 @@ int registry_login(struct registry *r, const struct http_reply *reply, const cha
 	if (reply->challenge.scheme == AUTH_BEARER && r->tokens++ < TOKENS_MAX)
 		return get_token(r, &reply->challenge, err);
 	if (reply->challenge.scheme == AUTH_BASIC && req->username && req->password &&
-	    !r->http.username) {
+	    !req->identity && !r->http.username) {
 		r->http.username = req->username;
 		r->http.password = req->password;
 		return 0;
@@ -181,19 +216,13 @@ int registry_login(struct registry *r, const struct http_reply *reply, const cha
 }
 
 /* GET with a second try after 401. */
-static int get_document(struct registry *r, const char *ref, struct http_reply *reply,
-			struct error *err)
+static int get(struct registry *r, const char *url, const char *accept, size_t limit,
+	       const char *what, struct http_reply *reply, struct error *err)
 {
-	char url[REGISTRY_URL], what[IMAGE_REPOSITORY + IMAGE_TAG + 64];
 	bool again = false;
 
-	(void)snprintf(url, sizeof(url), "%.300s/v2/%s/manifests/%s", r->base,
-		       r->http.req->ref.repository, ref);
-	(void)snprintf(what, sizeof(what), "the manifest of '%.255s' (%.128s)",
-		       r->http.req->ref.repository, ref);
 	for (;;) {
-		if (http_get(&r->http, url, IMAGE_ACCEPT, IMAGE_MANIFEST_BYTES, what, reply,
-			     err) < 0)
+		if (http_get(&r->http, url, accept, limit, what, reply, err) < 0)
 			return -1;
 		if (reply->status == 200)
 			return 0;
@@ -204,6 +233,33 @@ static int get_document(struct registry *r, const char *ref, struct http_reply *
 		http_reply_release(reply);
 		again = true;
 	}
+}
+
+static int get_document(struct registry *r, const char *ref, struct http_reply *reply,
+			struct error *err)
+{
+	char url[REGISTRY_URL], what[IMAGE_REPOSITORY + IMAGE_TAG + 64];
+
+	(void)snprintf(url, sizeof(url), "%.300s/v2/%s/manifests/%s", r->base,
+		       r->http.req->ref.repository, ref);
+	(void)snprintf(what, sizeof(what), "the manifest of '%.255s' (%.128s)",
+		       r->http.req->ref.repository, ref);
+	return get(r, url, IMAGE_ACCEPT, IMAGE_MANIFEST_BYTES, what, reply, err);
+}
+
+int registry_check(struct registry *r, bool *ret_asked, struct error *err)
+{
+	cleanup_reply struct http_reply reply = { .body = STRBUF(0) };
+	char url[REGISTRY_URL];
+
+	r->checking = true;
+	*ret_asked = false;
+	(void)snprintf(url, sizeof(url), "%.300s/v2/", r->base);
+	if (get(r, url, "application/json", PING_REPLY, r->http.req->ref.registry, &reply,
+		err) < 0)
+		return -1;
+	*ret_asked = r->http.bearer || r->http.username;
+	return 0;
 }
 
 /* What was asked for by digest has it, and what was not has what its header says. */

@@ -16,12 +16,15 @@ struct registry {
 	char base[REGISTRY_URL];	/* https://host:port */
 	char *token;			/* of Bearer, or NULL */
 	unsigned int tokens;		/* how often one was asked for */
+	bool checking;			/* for no repository */
 };
 
 int registry_open(const struct oci_request *req, struct registry *ret, struct error *err)
 	_must_check_;
 void registry_release(struct registry *r);
 
+/* Does it know us, as far as it asks: ERR_AUTH when it does not. *ret_asked: it did ask. */
+int registry_check(struct registry *r, bool *ret_asked, struct error *err) _must_check_;
 /* The manifest for the platform; digest is that of what the reference names. */
 int registry_manifest(struct registry *r, struct image_manifest *ret,
 		      char digest[IMAGE_DIGEST], struct error *err) _must_check_;

@@ -45,7 +45,10 @@ int oci_request_read(int fd, bool registry, struct oci_request *ret, struct erro
 	ret->username = text_of(ret->doc, "username");
 	ret->password = text_of(ret->doc, "password");
 	ret->proxy = text_of(ret->doc, "proxy");
+	ret->http_proxy = text_of(ret->doc, "http_proxy");
 	ret->no_proxy = text_of(ret->doc, "no_proxy");
+	ret->ca = text_of(ret->doc, "ca");
+	ret->identity = json_is_true(json_object_get(ret->doc, "identity"));
 	ret->insecure = json_is_true(json_object_get(ret->doc, "insecure"));
 	ret->patience_ms = patience > 0 ? (uint64_t)patience : PATIENCE_MS;
 	if (image_platform_parse(text_of(ret->doc, "platform"), &ret->platform, err) < 0)

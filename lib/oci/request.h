@@ -7,9 +7,11 @@
  *
  *	{"reference":"docker.io/library/alpine:3","platform":"linux/amd64",
  *	 "username":"u","password":"p","insecure":false,"patience_ms":30000,
- *	 "proxy":"http://proxy:3128","no_proxy":"localhost"}
+ *	 "proxy":"http://proxy:3128","http_proxy":"http://proxy:3128","no_proxy":"localhost",
+ *	 "identity":false,"ca":"-----BEGIN CERTIFICATE-----..."}
  *
- * With a folder, "tag" says which image of it, and "reference" is not used.
+ * "identity": the password is a token that gets others. "ca": who is believed besides
+ * those whom this machine believes. With a folder, "tag" says which image of it, and "reference" is not used.
  */
 
 #include <jansson.h>
@@ -26,8 +28,9 @@ struct oci_request {
 	struct image_platform platform;
 	const char *tag;	/* "" for the only one */
 	const char *username, *password;	/* NULL, or both */
-	const char *proxy, *no_proxy;		/* NULL: none */
-	bool insecure;
+	const char *proxy, *http_proxy, *no_proxy;	/* NULL: none */
+	const char *ca;				/* PEM, or NULL */
+	bool insecure, identity;
 	uint64_t patience_ms;
 };
 

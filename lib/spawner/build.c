@@ -26,7 +26,7 @@
  * or /proc is a link is refused, not followed (CVE-2025-31133 and its kin).
  */
 
-int build_io_fd = -1;
+int build_io_fd = -1, build_upper_fd = -1;
 
 static int point(int root, const char *name, struct msg_status *st)
 {
@@ -184,6 +184,7 @@ int build_sandbox(const struct msg_build *b, const char *stack, struct msg_statu
 		return fail(st, "create the sandbox's mount namespace");
 	if (overlay_mount(b, stack, st) < 0)
 		return -1;
+	build_upper_fd = overlay_open_upper();
 	root = open("/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return fail(st, "open the new root");
@@ -234,6 +235,7 @@ void build_close_inherited(int sock)
 	/* what is not open, -1, comes last and ends the loop */
 	const unsigned int keep[] = {
 		(unsigned int)sock, (unsigned int)build_io_fd, (unsigned int)spawner.filter,
+		(unsigned int)build_upper_fd,
 	};
 	unsigned int from = 0;
 

@@ -164,6 +164,19 @@ static void reap(void)
 
 /* ---- what the monitor says ---- */
 
+static void tell_upper(int signal)
+{
+	struct msg_status st = { .h.type = MSG_UPPER_IS };
+
+	if (build_upper_fd < 0) {
+		errno = EBADF;
+		(void)fail(&st, "find what the sandbox writes to");
+	} else if (signal) {
+		(void)halt_all(&st);
+	}
+	(void)msg_send(init.sock, &st, sizeof(st), NULL, 0, &build_upper_fd, !st.errnum);
+}
+
 void init_heard(int r)
 {
 	const struct msg_signal *s = (const void *)message.h;
@@ -184,6 +197,9 @@ void init_heard(int r)
 		break;
 	case MSG_CANCEL:
 		(void)kill(-1, s->signal);
+		break;
+	case MSG_UPPER:
+		tell_upper(s->signal);
 		break;
 	default:
 		break;

@@ -53,6 +53,8 @@ void tell_init(unsigned int type, int signal)
 /* And with it everything in the sandbox. */
 static void kill_init(void)
 {
+	/* a frozen process of v1 does not die */
+	freeze_undo();
 	if (mon.init > 0) {
 		(void)syscall(SYS_pidfd_send_signal, mon.init_pidfd, SIGKILL, NULL, 0);
 		(void)waitpid(mon.init, NULL, 0);
@@ -178,6 +180,7 @@ static void cancel(uint32_t why, uint64_t grace_ms)
 	mon.end_flags |= why;
 	if (!mon.running || mon.kill_us || mon.ended)
 		return;
+	freeze_undo();
 	tell_init(MSG_CANCEL, grace_ms ? SIGTERM : SIGKILL);
 	if (grace_ms)
 		tell_init(MSG_CANCEL, SIGCONT);
@@ -205,6 +208,7 @@ static void report_end(struct msg_ended *e)
 	size_t answer;
 
 	mon.ended = true;
+	freeze_undo();
 	drain_all();
 	e->flags |= mon.end_flags | (mon.log.cut ? END_LOG_CUT : 0);
 	e->log_bytes = mon.log.total;
@@ -300,6 +304,9 @@ static void from_init(void)
 		tell(MSG_STARTED, &s, sizeof(s), &mon.pty, mon.pty >= 0);
 		break;
 	}
+	case MSG_UPPER_IS:
+		freeze_upper(&message);
+		break;
 	case MSG_ENDED: {
 		struct msg_ended e = *(const struct msg_ended *)message.h;
 
@@ -338,6 +345,12 @@ static void from_executor(void)
 		if (!mon.running)
 			leave();
 		cancel(END_CANCELLED, s->grace_ms);
+		break;
+	case MSG_FREEZE:
+		freeze_begin();
+		break;
+	case MSG_THAW:
+		freeze_end();
 		break;
 	case MSG_ADOPT:
 		orphan_send_state();

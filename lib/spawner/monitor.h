@@ -7,12 +7,15 @@
  *	monitor.c	the loop: what comes from the executor, from init, from time
  *	shell.c		cgroups, network and namespaces: from blank to built
  *	untouched.c	was anything sent in the network?
+ *	freeze.c	all of it stands still while its files are copied
  *	orphan.c	when the executor has died, until another one comes
  *	answer.c	the end, told to the client
  *	drain.c		what the program writes, into its log
  */
 
 #include "lib/spawner/spawner.h"
+
+enum frozen { FROZEN_NOT, FROZEN_ASKED, FROZEN_CGROUP, FROZEN_FREEZER, FROZEN_SIGNAL };
 
 struct monitor {
 	char id[MSG_ID];	/* of the run; names the socket of an orphan */
@@ -36,6 +39,9 @@ struct monitor {
 	bool renew, hurry;		/* the executor wants a blank one, and somebody waits */
 	uint32_t end_flags;
 	uint32_t pid_seen;
+	enum frozen frozen;
+	bool still;			/* it was never thawed since it was frozen */
+	uint64_t frozen_us;
 	uint64_t deadline_us, kill_us, grace_ms;
 	uint64_t asked_us, started_ms, setup_us;
 	struct usage usage;
@@ -63,6 +69,16 @@ bool shell_renew(void);
 
 /* What a run has of its own for its time. */
 void monitor_forget(void);
+
+/* freeze.c */
+/* The executor asks: init is asked first, because it may be frozen, too. */
+void freeze_begin(void);
+/* Its answer: everything stops, or the executor is told why not. */
+void freeze_upper(struct message *m);
+/* The executor is done with it. */
+void freeze_end(void);
+/* Everything goes on, whoever asked for what: nothing stays frozen. */
+void freeze_undo(void);
 
 /* orphan.c */
 void orphan_begin(void);

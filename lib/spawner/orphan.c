@@ -23,6 +23,7 @@ void orphan_begin(void)
 
 	(void)close(mon.executor);
 	mon.executor = -1;
+	freeze_undo();
 	if (!mon.running || mon.ended)
 		leave();
 	(void)orphan_address(&sa);

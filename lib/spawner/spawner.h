@@ -19,6 +19,7 @@
  *	start.c		pid 1: starts steps, the first one's process ahead
  *	answer.c	the end of a run, told to the client
  *	body.c		the run as the executor packed it
+ *	halt.c		all processes stopped, by pid 1
  *	exec.c		the last steps before the user's program
  *	files.c		files in before a run, artifacts out after it
  *	passwd.c	user names, as the sandbox's own files say
@@ -131,6 +132,8 @@ void log_write(struct log *log, int stream, const void *data, size_t len);
 
 /* overlay.c: at /root. stack: build->stack names, newest first, each with its NUL */
 int overlay_mount(const struct msg_build *build, const char *stack, struct msg_status *st);
+/* Where what is written goes, as long as it has a name; -1 with errno. */
+int overlay_open_upper(void);
 
 /* build.c and init.c: run in the child of clone3, never return */
 _noreturn_ void init_main(int sock, const struct leaf *leaf);
@@ -142,6 +145,10 @@ void build_close_inherited(int sock);
 /* Namespace-wide privilege is gone after this; only KILL, SETUID and kin stay. */
 int build_confine(const struct msg_build *build, struct msg_status *st);
 extern int build_io_fd;		/* /proc/self/io, opened while it may be */
+extern int build_upper_fd;	/* of overlay.c, for copies; nobody but pid 1 has it */
+
+/* halt.c: of pid 1, where no cgroup can freeze; SIGSTOP to all, waits until they stand */
+int halt_all(struct msg_status *st);
 
 /* body.c: what MSG_RUN says; the strings point into one copy of its body */
 struct run_body {

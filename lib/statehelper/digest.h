@@ -20,19 +20,26 @@
 
 enum { DIGEST_TEXT = 2 * (HASH_TEXT - 1) + 1 };	/* of both, one after the other */
 
+struct queue;
+
 struct digest {
-	struct hash full, plain;
-	uint64_t entries, bytes;
+	struct hash full, plain, content;
+	uint64_t bytes;			/* of content */
+	struct queue *queue;		/* another thread adds, from the second MiB on */
+	bool alone;			/* there can be no other thread */
 };
 
 void digest_begin(struct digest *d);
-/* content: what the file's bytes are, or NULL to read them here. */
-int digest_add(struct digest *d, const struct walk_entry *e, struct hash *content,
-	       struct error *err) _must_check_;
+/* Where the next block of a file's content is to be read to: WALK_BLOCK bytes. */
+char *digest_room(struct digest *d);
+/* The first len bytes of that room are the file's from at on; no longer the caller's then. */
+void digest_block(struct digest *d, uint64_t at, const char *room, size_t len);
+/* After the blocks of its content. */
+void digest_add(struct digest *d, const struct walk_entry *e);
 void digest_end(struct digest *d, char ret[DIGEST_TEXT]);
-
-/* One block of a file's content, at its place. */
-void digest_block(struct hash *content, uint64_t at, const void *data, size_t len);
+/* Of one that was begun, or is empty: without an end, or after it. */
+void digest_release(struct digest *d);
+#define cleanup_digest	__attribute__((cleanup(digest_release)))
 
 int digest_layer(int dir, const struct walk_owners *owners, char ret[DIGEST_TEXT],
 		 struct error *err) _must_check_;

@@ -6,6 +6,7 @@
 
 #include "lib/base/base64.h"
 #include "lib/crypto/sign.h"
+#include "lib/statehelper/confine.h"
 #include "lib/statehelper/digest.h"
 #include "lib/statehelper/pack.h"
 #include "lib/statehelper/verb.h"
@@ -71,45 +72,46 @@ static int write_manifest(struct pack *p, const json_t *manifest, bool sign, str
 
 struct exporting {
 	struct pack *p;
-	struct digest digest;
-	struct hash content;
+	struct digest *digest;
 	char prefix[32];
 };
-
-static int add_block(void *arg, uint64_t at, const void *data, size_t len, struct error *err)
-{
-	struct exporting *x = arg;
-
-	digest_block(&x->content, at, data, len);
-	say_progress(pack_bytes_in(x->p), 0);
-	return pack_data(x->p, at, data, len, err);
-}
 
 static int add_entry(void *arg, const struct walk_entry *e, struct error *err)
 {
 	struct exporting *x = arg;
+	uint64_t at = 0;
+	char *room;
+	ssize_t n;
 
 	if (pack_entry(x->p, x->prefix, e, err) < 0)
 		return -1;
-	hash_begin(&x->content);
-	if (S_ISREG(e->st.st_mode) && !e->same && walk_content(e, add_block, x, err) < 0)
-		return -1;
-	return digest_add(&x->digest, e, &x->content, err);
+	while ((n = walk_read(e, &at, room = digest_room(x->digest), err)) > 0) {
+		say_progress(pack_bytes_in(x->p), 0);
+		if (pack_data(x->p, at, room, (size_t)n, err) < 0)
+			return -1;
+		digest_block(x->digest, at, room, (size_t)n);
+		at += (uint64_t)n;
+	}
+	if (!n)
+		digest_add(x->digest, e);
+	return (int)n;
 }
 
 /* What is written is what the manifest says, or nothing. */
 static int write_layer(struct exporting *x, const char *name, const json_t *layer,
 		       const struct walk_owners *owners, struct error *err)
 {
+	cleanup_digest struct digest d = { .queue = NULL };
 	cleanup_close int fd = open_layer(3, name);
 	char digest[DIGEST_TEXT];
 
 	if (fd < 0)
 		return err_sys(err, errno, "open layer '%s'", name ? name : "");
-	digest_begin(&x->digest);
+	digest_begin(&d);
+	x->digest = &d;
 	if (walk_layer(fd, owners, add_entry, x, err) < 0)
 		return err_wrap(err, "layer '%s'", name);
-	digest_end(&x->digest, digest);
+	digest_end(&d, digest);
 	if (digest_same(digest, text_of(layer, "digest"), true))
 		return 0;
 	(void)err_set(err, ERR_CORRUPT, "the files of layer '%s' are not what they were", name);
@@ -123,23 +125,20 @@ int verb_export(const json_t *ask, json_t *result, struct error *err)
 	const json_t *names = json_object_get(ask, "names");
 	struct walk_owners owners = ask_owners(ask);
 	CLEANUP(pack_free) struct pack *p = NULL;
-	struct exporting *x = calloc(1, sizeof(*x));
+	struct exporting x = { .p = NULL };
 	int r = 0;
 
-	if (!x)
-		return err_sys(err, ENOMEM, "export");
-	if (add_digests(layers, names, &owners, err) < 0 ||
+	if (confine_reading(true, err) < 0 || add_digests(layers, names, &owners, err) < 0 ||
 	    pack_open(4, (int)json_integer_value(json_object_get(ask, "level")), THREADS, &p,
 		      err) < 0 ||
 	    write_manifest(p, manifest, json_is_true(json_object_get(ask, "sign")), err) < 0)
 		r = -1;
-	x->p = p;
+	x.p = p;
 	for (size_t i = 0; i < json_array_size(layers) && !r; i++) {
-		(void)snprintf(x->prefix, sizeof(x->prefix), "layers/%zu/", i);
-		r = write_layer(x, json_string_value(json_array_get(names, i)),
+		(void)snprintf(x.prefix, sizeof(x.prefix), "layers/%zu/", i);
+		r = write_layer(&x, json_string_value(json_array_get(names, i)),
 				json_array_get(layers, i), &owners, err);
 	}
-	free(x);
 	if (r < 0 || pack_end(p, err) < 0)
 		return -1;
 	json_object_set_new(result, "bytes", json_integer((json_int_t)pack_bytes_out(p)));

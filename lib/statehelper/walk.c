@@ -301,29 +301,28 @@ static ssize_t read_block(int fd, char *block, uint64_t at)
 	return (ssize_t)done;
 }
 
-int walk_content(const struct walk_entry *e,
-		 int (*each)(void *arg, uint64_t at, const void *data, size_t len,
-			     struct error *err), void *arg, struct error *err)
+ssize_t walk_read(const struct walk_entry *e, uint64_t *at, char block[WALK_BLOCK],
+		  struct error *err)
 {
-	static char block[WALK_BLOCK];
 	uint64_t size = (uint64_t)e->st.st_size;
 	bool holes = size > (uint64_t)e->st.st_blocks * 512;
 
-	for (uint64_t at = 0; at < size; at += WALK_BLOCK) {
-		off_t data = holes ? lseek(e->fd, (off_t)at, SEEK_DATA) : (off_t)at;
+	if (!S_ISREG(e->st.st_mode) || e->same)
+		return 0;
+	for (*at = (*at + WALK_BLOCK - 1) / WALK_BLOCK * WALK_BLOCK; *at < size;
+	     *at += WALK_BLOCK) {
+		off_t data = holes ? lseek(e->fd, (off_t)*at, SEEK_DATA) : (off_t)*at;
 		ssize_t n;
 
 		if (data < 0 && errno == ENXIO)
 			return 0;
 		if (data > 0)
-			at = (uint64_t)data / WALK_BLOCK * WALK_BLOCK;
-		n = read_block(e->fd, block, at);
+			*at = (uint64_t)data / WALK_BLOCK * WALK_BLOCK;
+		n = read_block(e->fd, block, *at);
 		if (n < 0)
 			return err_sys(err, errno, "read '%s'", e->path);
-		if (!n || is_zero(block, (size_t)n))
-			continue;
-		if (each(arg, at, block, (size_t)n, err) < 0)
-			return -1;
+		if (n && !is_zero(block, (size_t)n))
+			return n;
 	}
 	return 0;
 }

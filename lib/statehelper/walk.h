@@ -54,11 +54,12 @@ enum { WALK_MODE = 01777 };
 
 /*
  * The parts of a file that are not zero, in blocks of WALK_BLOCK from its beginning (the
- * last may be shorter): the same for a file with holes and one without.
+ * last may be shorter): the same for a file with holes and one without. The first one at
+ * *at or after it: where it is, and how long; 0 when there is none, as there is none of
+ * what has no content of its own.
  */
 enum { WALK_BLOCK = 65536 };
-int walk_content(const struct walk_entry *e,
-		 int (*each)(void *arg, uint64_t at, const void *data, size_t len,
-			     struct error *err), void *arg, struct error *err) _must_check_;
+ssize_t walk_read(const struct walk_entry *e, uint64_t *at, char block[WALK_BLOCK],
+		  struct error *err) _must_check_;
 
 #endif

@@ -12,7 +12,8 @@ static const struct column columns[] = {
 	COLUMN_TEXT(S, variables), COLUMN_TEXT(S, workdir), COLUMN_TEXT(S, user),
 	COLUMN_TEXT(S, shell), COLUMN_TEXT(S, checksum), COLUMN_TEXT(S, image),
 	COLUMN_INT64(S, created_ms), COLUMN_INT64(S, size_bytes), COLUMN_INT64(S, entries),
-	COLUMN_TEXT(S, base), COLUMN_TEXT(S, snapshot),
+	COLUMN_TEXT(S, base), COLUMN_TEXT(S, snapshot), COLUMN_TEXT(S, languages),
+	COLUMN_TEXT(S, features), COLUMN_TEXT(S, warm_up),
 };
 static const struct entity entity = { "environment", columns, ARRAY_SIZE(columns) };
 

@@ -199,6 +199,9 @@ struct environment {
 	int64_t entries;		/* files, folders and links in it */
 	char *base;			/* built ones: what the snapshot stands on, and has */
 	char *snapshot;			/* no path; its id */
+	char *languages;		/* JSON array of names */
+	char *features;			/* JSON object of booleans, for people and clients */
+	char *warm_up;			/* code of its shell, or NULL */
 };
 
 void environment_release(struct environment *environment);

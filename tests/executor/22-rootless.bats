@@ -71,6 +71,7 @@ setup() {
 	[[ $status == 12[56] ]] || die "status $status"
 	same "$output" "" "it did not run"
 	has "$stderr" "without root" "message"
+	has "$stderr" "--user root" "hint"
 	faas execute --user root 'id -u'
 	same "$output" 0 "root is the one user"
 }

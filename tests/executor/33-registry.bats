@@ -237,6 +237,14 @@ print(urllib.request.urlopen("http://%s/v2/good/manifests/v1" % sys.argv[1]).rea
 	for name in basic token expires redirect; do
 		faas env delete "$name"
 	done
+	printf '{"auths":{"%s":{"identitytoken":"id/en+tity="}}}' "$AT" >home/.docker/config.json
+	faas env pull "$AT/token:v1" --name identity "${P[@]}"
+	faas env delete identity
+	printf '{"auths":{"%s":{"identitytoken":"other"}}}' "$AT" >home/.docker/config.json
+	faas 4 env pull "$AT/token:v1" --name x "${P[@]}"
+	has "$stderr" "wrong form" "message"
+	# it asks for a token for nothing
+	faas 4 env pull "$AT/basic:v1" --name x "${P[@]}"
 	faas 2 env pull "$AT/token:v1" --name x "${P[@]}" --username user --password-stdin </dev/null
 	echo '{' >home/.docker/config.json
 	faas 2 env pull "$AT/token:v1" --name x "${P[@]}"
@@ -278,4 +286,26 @@ print(urllib.request.urlopen("http://%s/v2/good/manifests/v1" % sys.argv[1]).rea
 	has "$refused" "--insecure" "hint"
 	same "$status" 0 "with --insecure: $stderr"
 	faas env delete tls
+}
+
+@test "env pull: through the proxy of the user's variables" {
+	faas env prune
+	export http_proxy=http://$AT https_proxy=http://127.0.0.1:1
+	faas env pull localhost:1/good:v1 --name proxied "${P[@]}"
+	faas env delete proxied
+	no_proxy=localhost faas 7 env pull localhost:1/good:v1 --name x "${P[@]}"
+	unset http_proxy
+	all_proxy=http://$AT faas env pull localhost:1/good:v1 --name proxied "${P[@]}"
+	faas env delete proxied
+}
+
+@test "env login: a registry that asks nobody is no proof" {
+	printf 'secret' >secret
+	faas --json env login "$AT" -u user --password-stdin <secret
+	same "$(field "$output" checked)" false "checked"
+	faas env login "$AT" -u user --password-stdin <secret
+	has "$stderr" "not checked" "warning"
+	faas env pull "$AT/token:v1" --name token "${P[@]}"
+	faas env delete token
+	faas env logout "$AT"
 }

@@ -62,7 +62,10 @@ answered() {
 	faas 1 branch base -b l --count 2 --compare 'ln -s $FAAS_BRANCH_INDEX /work/l'
 	faas 1 branch base -b o --count 2 --compare 'echo $FAAS_BRANCH_INDEX'
 	faas 1 branch base -b x --count 2 --compare 'exit $FAAS_BRANCH_INDEX'
-	faas branch base -b s --count 2 --compare 'echo $FAAS_BRANCH_INDEX >&2'
+	faas 1 --json branch base -b s --count 2 --compare 'echo $FAAS_BRANCH_INDEX >&2' --metric 'n=([0-9])'
+	same "$(jq -c '[.outcomes[].output] | unique | length' <<<"$output")" 1 "stdout"
+	same "$(jq -r '.outcomes[1].errors' <<<"$output")" "$(echo 1 | b2sum -l 256 | cut -d ' ' -f 1)" "stderr"
+	same "$(jq -c '[.outcomes[].metrics.n]' <<<"$output")" '[null,null]' "metrics are of stdout"
 	# more than is kept, and all of it counts
 	faas 1 branch base -b m --count 2 --compare 'head -c 3000000 /dev/zero; echo $FAAS_BRANCH_INDEX'
 }

@@ -103,6 +103,8 @@ die_at() {
 		kill -KILL "$(executor_pid)"
 		FAAS_FAULT=$point=KILL "$FAAS" executor start >start.out 2>&1 3>&- || true
 		eventually eval '[[ $(state_of "$(<id)") == "exited 3" ]]'
+		# the one that is to die there may not have come to it yet
+		"$FAAS" executor stop --now >/dev/null 2>&1 3>&- || true
 		sound "$point"
 	done
 }

@@ -111,9 +111,10 @@ static void credential(const char *text, size_t len)
 {
 	const struct image_ref ref = { .registry = "r.example", .repository = "a/b" };
 	struct image_credential c;
+	struct image_credential_ask ask;
 	struct error err = { 0 };
 
-	if (image_credential_find(text, len, &ref, &c, &err) < 0)
+	if (image_credential_find(text, len, &ref, &c, &ask, &err) < 0)
 		require(err.code == ERR_USAGE);
 }
 

@@ -6,13 +6,15 @@
 #define FIRST	"{\"auth\":\"dXNlcjpwYXNz\"}"
 #define SECOND	"{\"auth\":\"b3RoZXI6d29yZA==\"}"
 
+static struct image_credential_ask ask;
+
 static int find(const char *text, const char *reference, struct image_credential *ret)
 {
 	struct image_ref ref;
 	struct error err;
 
 	check(image_ref_parse(reference, &ref, &err) == 0);
-	return image_credential_find(text, strlen(text), &ref, ret, &err);
+	return image_credential_find(text, strlen(text), &ref, ret, &ask, &err);
 }
 
 TEST(by_registry)
@@ -70,6 +72,36 @@ TEST(damaged_ones)
 	check(find("{\"auths\":{\"r.example\":{\"auth\":\"!!!\"}}}", "r.example/a", &c) < 0);
 	check(find("{\"auths\":{\"r.example\":{\"auth\":\"dXNlcg==\"}}}", "r.example/a", &c) < 0);
 	check(find("{\"auths\":3}", "r.example/a", &c) == 0);
+}
+
+TEST(programs_are_named)
+{
+	struct image_credential c;
+	const char *text = "{\"auths\":{\"r.example\":" FIRST "},\"credsStore\":\"store\","
+			   "\"credHelpers\":{\"r.example\":\"own\",\"docker.io\":\"hub\"}}";
+
+	check(find(text, "r.example/a", &c) == 1 && ask.first);
+	check_str(ask.program, "own");
+	check_str(ask.server, "r.example");
+	check(find(text, "other.example/a", &c) == 0 && !ask.first);
+	check_str(ask.program, "store");
+	check_str(ask.server, "other.example");
+	check(find(text, "alpine", &c) == 0 && ask.first);
+	check_str(ask.program, "hub");
+	check_str(ask.server, "https://index.docker.io/v1/");
+	check(find("{\"credsStore\":7}", "alpine", &c) == 0);
+	check_str(ask.program, "");
+}
+
+TEST(a_token_that_gets_others)
+{
+	struct image_credential c;
+
+	check(find("{\"auths\":{\"r.example\":{\"auth\":\"dXNlcjpwYXNz\","
+		   "\"identitytoken\":\"t\"}}}", "r.example/a", &c) == 1);
+	check(c.identity);
+	check_str(c.password, "t");
+	check(find("{\"auths\":{\"r.example\":" FIRST "}}", "r.example/a", &c) == 1 && !c.identity);
 }
 
 TEST_MAIN;

@@ -137,4 +137,49 @@ TEST(a_chain_depends_on_all_of_it)
 	end();
 }
 
+static int add_alone(void *arg, const struct walk_entry *e, struct error *error)
+{
+	struct digest *d = arg;
+	uint64_t at = 0;
+	char *room;
+	ssize_t n;
+
+	while ((n = walk_read(e, &at, room = digest_room(d), error)) > 0) {
+		digest_block(d, at, room, (size_t)n);
+		at += (uint64_t)n;
+	}
+	digest_add(d, e);
+	return (int)n;
+}
+
+TEST(with_a_thread_as_without)
+{
+	struct walk_owners owners = { .shift = 0 };
+	static char bytes[150001];
+	struct digest d;
+	int fd;
+
+	begin();
+	for (int i = 0; i < 40; i++) {
+		char name[] = { (char)('A' + i), '\0' };
+		int f = openat(dir->fd, "one/u", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int file = openat(f, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+		memset(bytes, i + 1, sizeof(bytes));
+		check(write(file, bytes, sizeof(bytes)) == sizeof(bytes));
+		close(file);
+		close(f);
+	}
+	of("one", 0);
+	digest_begin(&d);
+	d.alone = true;
+	fd = openat(dir->fd, "one", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	check(fd >= 0 && !walk_layer(fd, &owners, add_alone, &d, &err));
+	check(!d.queue && d.bytes == 40 * sizeof(bytes));
+	digest_end(&d, text[1]);
+	check(!strcmp(text[0], text[1]));
+	close(fd);
+	end();
+}
+
 TEST_MAIN;
