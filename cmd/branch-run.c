@@ -116,8 +116,11 @@ static int execute(struct client **client, const struct run_options *options,
 	struct output_watch watch;
 
 	output_watch_begin(&watch, w->way->metrics);
-	captures[0].each = output_watch_feed;
-	captures[0].arg = &watch;
+	for (int k = 0; k < 2; k++) {
+		captures[k].each = output_watch_feed;
+		captures[k].arg = &watch;
+		captures[k].stream = k + 1;
+	}
 	json_object_del(plan->params, "parent");
 	json_object_set_new(plan->params, "branch", client_text(run->name));
 	set_variables(w, i, plan->params);

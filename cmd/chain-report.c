@@ -167,14 +167,15 @@ static void report_failure(const struct chain *c, int status)
 	size_t at = 0, size;
 	struct error err;
 	const char *data;
-	char where[32];
+	char where[32] = "";
 	int stream;
 
 	/* nobody has seen it */
 	while (c->ctx->quiet && output_next(r->output.bytes.buf, r->output.bytes.len, &at, &stream,
 					    &data, &size, &err) > 0)
 		(void)fwrite(data, 1, size, stderr);
-	(void)snprintf(where, sizeof(where), s->line ? " (line %d)" : "", s->line);
+	if (s->line)
+		(void)snprintf(where, sizeof(where), " (line %d)", s->line);
 	fprintf(stderr, "faas: step %d of %d%s failed with status %d: ", c->failed + 1,
 		c->steps->n, where, status);
 	out_escape(stderr, s->text, strlen(s->text));

@@ -8,22 +8,17 @@
 
 #include "lib/base/error.h"
 #include "lib/crypto/hash.h"
-#include "lib/state/diff.h"
-
-/* Both are what snapshot.get says; from NULL: what `to` stands on. */
-int changes_walk(const json_t *from, const json_t *to,
-		 int (*each)(void *arg, const struct difference *d, const struct view *after),
-		 void *arg, struct error *err) _must_check_;
 
 struct changes {
 	size_t n;
-	char digest[HASH_TEXT];	/* of kinds, paths, modes, owners and contents */
+	char digest[HASH_TEXT];	/* of kinds, paths, modes, owners, contents and attributes */
 };
 
-int changes_count(const json_t *from, const json_t *to, struct changes *ret, struct error *err)
+/* Ids of snapshots; from NULL: what `to` stands on. */
+int changes_count(const char *from, const char *to, struct changes *ret, struct error *err)
 	_must_check_;
 /* A line each, as `diff` has them; how many there are. */
-int changes_show(FILE *f, const json_t *from, const json_t *to, size_t *ret_n,
+int changes_show(FILE *f, const char *from, const char *to, size_t *ret_n,
 		 struct error *err) _must_check_;
 
 #endif

@@ -46,8 +46,7 @@ static int read_log(int dir, const struct metric_set *set, struct output_seen *r
 		logs_ended(logs);
 	while (!r && (r = logs_next(logs, &e, err)) > 0) {
 		whole = whole && !e.missed;
-		if (e.stream == 1)
-			output_watch_feed(&watch, 1, e.data, e.len);
+		output_watch_feed(&watch, e.stream, e.data, e.len);
 		r = 0;
 	}
 	output_watch_end(&watch, ret);
@@ -102,14 +101,13 @@ static int last_run(struct outcome *o, const json_t *branch, struct error *err)
 static int changes_of(struct outcome *o, struct error *err)
 {
 	const char *snapshot = text_of(o->record, "snapshot");
-	cleanup_json json_t *s = NULL;
 
 	if (!snapshot)
 		return 0;
-	if (executor_call("snapshot.get", snapshot_id(snapshot), &s, err) < 0)
+	if (changes_count(NULL, snapshot, &o->changes, err) < 0)
 		return err->code == ERR_NOT_FOUND ? 0 : -1;
 	o->has_changes = true;
-	return changes_count(NULL, s, &o->changes, err);
+	return 0;
 }
 
 static int find_execution(struct outcome *o, const char *what, struct error *err)

@@ -130,7 +130,7 @@ static void put_head(struct ctx *ctx, const char *name, size_t len, mode_t befor
 	put_modes(ctx, before, after);
 }
 
-static void print_one(struct ctx *ctx, const json_t *row)
+void diff_print_patch(struct ctx *ctx, const json_t *row)
 {
 	mode_t before = mode_of(row, "before"), after = mode_of(row, "after");
 	size_t len = 0, patch_len = 0;
@@ -155,20 +155,17 @@ static void print_one(struct ctx *ctx, const json_t *row)
 		fputs(" differ\n", ctx->out);
 		return;
 	}
+	if (json_is_true(json_object_get(row, "patch_omitted"))) {
+		fprintf(ctx->out, "Files differ in %" JSON_INTEGER_FORMAT " lines, too many to show "
+			"them\n", json_integer_value(json_object_get(row, "lines_added")) +
+			json_integer_value(json_object_get(row, "lines_deleted")));
+		return;
+	}
 	if (!patch || !patch_len)
 		return;
 	put_side(ctx, "---", "a/", before, name, len);
 	put_side(ctx, "+++", "b/", after, name, len);
 	put_lines(ctx, patch, patch_len);
-}
-
-void diff_print_patch(struct ctx *ctx, const json_t *differences)
-{
-	json_t *row;
-	size_t i;
-
-	json_array_foreach(differences, i, row)
-		print_one(ctx, row);
 }
 
 /* ---- how many lines ---- */

@@ -119,6 +119,8 @@ static void put_text(struct out *o, const json_t *row)
 	out_bool(o, "binary", json_is_true(json_object_get(row, "binary")));
 	out_int(o, "lines_added", json_integer_value(json_object_get(row, "lines_added")));
 	out_int(o, "lines_deleted", json_integer_value(json_object_get(row, "lines_deleted")));
+	if (json_object_get(row, "patch_omitted"))
+		out_bool(o, "patch_omitted", true);
 	text = difference_bytes(patch, &len);
 	if (text)
 		out_strn(o, "patch", text, len);
@@ -134,37 +136,66 @@ static void put_row(struct out *o, const json_t *row)
 	difference_path(o, "path", json_object_get(row, "path"));
 	out_str(o, "type", type_of(after ? after : mode_of(row, "before")));
 	out_bool(o, "content", json_is_true(json_object_get(row, "content")));
+	out_bool(o, "attributes", json_is_true(json_object_get(row, "attributes")));
 	put_side(o, row, "before", "size_before", "mode_before");
 	put_side(o, row, "after", "size_after", "mode_after");
 	put_text(o, row);
 }
 
-static int show(struct ctx *ctx, const ARGS *args, const json_t *list, struct error *err)
-{
+/* Rows go out as they come; what counts lines is about all of them. */
+struct showing {
+	struct ctx *ctx;
+	const ARGS *args;
 	struct out o;
-	json_t *row;
-	size_t i;
+	json_t *list;			/* for --stat, or NULL */
+	bool patch;
+	size_t n, omitted;
+};
 
-	if (!ctx->json && !ctx->quiet && args->patch)
-		diff_print_patch(ctx, list);
-	else if (!ctx->json && !ctx->quiet && args->stat)
-		diff_print_stat(ctx, list);
-	if (!ctx->json && !ctx->quiet && (args->patch || args->stat))
-		return ferror(ctx->out) ? err_set(err, ERR_SYSTEM, "cannot write the results") : 0;
-	out_list(&o, ctx, &args->out, "differences",
-		 args->name_only || ctx->quiet ? name_columns : columns);
-	json_array_foreach(list, i, row)
-		put_row(&o, row);
-	return out_end(&o, err);
+static int show_row(void *arg, const json_t *row)
+{
+	struct showing *s = arg;
+
+	s->n++;
+	s->omitted += json_is_true(json_object_get(row, "patch_omitted"));
+	if (s->list)
+		json_array_append(s->list, (json_t *)(uintptr_t)row);
+	else if (s->patch)
+		diff_print_patch(s->ctx, row);
+	else
+		put_row(&s->o, row);
+	return 0;
+}
+
+static int show(struct showing *s, json_t *params, struct error *err)
+{
+	struct ctx *ctx = s->ctx;
+	bool people = !ctx->json && !ctx->quiet;
+	cleanup_json json_t *list = NULL;
+	int r;
+
+	s->patch = people && s->args->patch;
+	if (people && s->args->stat && !s->patch)
+		s->list = list = json_array();
+	if (!s->patch && !s->list)
+		out_list(&s->o, ctx, &s->args->out, "differences",
+			 s->args->name_only || ctx->quiet ? name_columns : columns);
+	r = difference_each(params, show_row, s, err);
+	if (!s->patch && !s->list)
+		return r < 0 ? -1 : out_end(&s->o, err);
+	if (r < 0)
+		return -1;
+	if (s->list)
+		diff_print_stat(ctx, s->list);
+	return ferror(ctx->out) ? err_set(err, ERR_SYSTEM, "cannot write the results") : 0;
 }
 
 static int run(struct ctx *ctx, const ARGS *args, bool branches, struct error *err)
 {
 	json_t *params = json_pack("{s:o,s:b,s:b}", "id", client_text(args->from), "lines",
 				   args->stat, "patch", args->patch);
-	cleanup_json json_t *done = NULL;
+	struct showing showing = { .ctx = ctx, .args = args };
 	json_t *paths = json_array();
-	const json_t *list;
 
 	if (args->to)
 		json_object_set_new(params, "other", client_text(args->to));
@@ -173,12 +204,12 @@ static int run(struct ctx *ctx, const ARGS *args, bool branches, struct error *e
 	for (int i = 0; i < args->paths.n; i++)
 		json_array_append_new(paths, client_text(args->paths.v[i]));
 	json_object_set_new(params, "paths", paths);
-	if (executor_call("snapshot.diff", params, &done, err) < 0)
+	if (show(&showing, params, err) < 0)
 		return -1;
-	list = json_object_get(done, "differences");
-	if (show(ctx, args, list, err) < 0)
-		return -1;
-	return json_array_size(list) ? 1 : 0;
+	if (showing.omitted)
+		out_warn(ctx, "%zu file%s too many changed lines to show them", showing.omitted,
+			 showing.omitted == 1 ? " has" : "s have");
+	return showing.n ? 1 : 0;
 }
 
 static int diff_run(struct ctx *ctx, const void *p, struct error *err)

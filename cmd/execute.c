@@ -14,6 +14,7 @@
 #include "cmd/execution.h"
 #include "cmd/output.h"
 #include "cmd/quick.h"
+#include "lib/base/parse.h"
 #include "lib/client/terminal.h"
 
 /*
@@ -139,6 +140,8 @@ static int run(struct ctx *ctx, const ARGS *args, json_t **ret, struct error *er
 	}
 	if (r < 0)
 		return -1;
+	out_verbose(ctx, "%s executor that keeps its state in '%s'", client_started(client)
+		    ? "started the" : "asking the", client_where(client));
 	r = run_plan_make(client, &args->run, &args->words, request.tty, &plan, err);
 	if (!r) {
 		request.params = plan.params;
@@ -151,7 +154,8 @@ static int run(struct ctx *ctx, const ARGS *args, json_t **ret, struct error *er
 			set_tty(plan.params);
 		if (apart)
 			json_object_set_new(plan.params, "detach", json_true());
-		if (args->status_fd < 0 && !args->status_file && !apart && !args->whole_record)
+		if (args->status_fd < 0 && !args->status_file && !apart &&
+		    !args->whole_record && !ctx->verbose)
 			json_object_set_new(plan.params, "brief", json_true());
 		r = execution_run(&client, &request, ret, err);
 	}
@@ -160,8 +164,48 @@ static int run(struct ctx *ctx, const ARGS *args, json_t **ret, struct error *er
 		*err = note.err;
 		r = -1;
 	}
-	(void)ctx;
 	return r;
+}
+
+static const char *text_of(const json_t *record, const char *key)
+{
+	return json_string_value(json_object_get(record, key));
+}
+
+/* For -v: which sandbox it had. */
+static void say_sandbox(struct ctx *ctx, const json_t *record)
+{
+	const json_t *degraded = json_object_get(record, "degraded");
+	const char *parent = text_of(record, "parent");
+	json_t *lack;
+	size_t i;
+
+	out_verbose(ctx, "execution %s: environment %s, mode %s, network %s, in a sandbox that %s",
+		    text_of(record, "id"), text_of(record, "environment"), text_of(record, "mode"),
+		    text_of(record, "network"), json_is_true(json_object_get(record, "warm"))
+		    ? "waited in the pool" : "was made for it");
+	if (parent)
+		out_verbose(ctx, "its files are those of snapshot %s", parent);
+	json_array_foreach((json_t *)(uintptr_t)degraded, i, lack)
+		out_verbose(ctx, "this machine cannot do: %s", json_string_value(lack));
+}
+
+/* And how it went. */
+static void say_end(struct ctx *ctx, const json_t *record)
+{
+	const json_t *usage = json_object_get(record, "usage");
+	char ready[FORMAT_SIZE], wall[FORMAT_SIZE], cpu[FORMAT_SIZE], memory[FORMAT_SIZE];
+	const json_t *user = json_object_get(usage, "user_us");
+	const json_t *kernel = json_object_get(usage, "system_us");
+	const json_t *peak = json_object_get(usage, "memory_peak_bytes");
+
+	format_us(ready, (uint64_t)json_integer_value(json_object_get(usage, "setup_us")));
+	format_us(wall, (uint64_t)json_integer_value(json_object_get(usage, "wall_us")));
+	format_us(cpu, (uint64_t)(json_integer_value(user) + json_integer_value(kernel)));
+	format_size(memory, (uint64_t)json_integer_value(peak));
+	out_verbose(ctx, "execution %s: set up in %s, ran %s, %s of a processor, %s of memory, "
+		    "status %d", text_of(record, "id"), ready, wall, cpu, memory,
+		    execution_status(record));
 }
 
 /* What a person wants to know when it was not the program that decided. */
@@ -233,6 +277,8 @@ int execute_run_for(struct ctx *ctx, const ARGS *args, json_t **ret, struct erro
 		(void)write_status(args, NULL, err, err_exit_running(err->code), &other);
 		return -1;
 	}
+	if (ctx->verbose)
+		say_sandbox(ctx, record);
 	if (args->detach) {
 		fprintf(ctx->out, "%s\n", json_string_value(json_object_get(record, "id")));
 		return write_status(args, record, NULL, 0, err);
@@ -243,6 +289,8 @@ int execute_run_for(struct ctx *ctx, const ARGS *args, json_t **ret, struct erro
 			return status;
 	}
 	status = execution_status(record);
+	if (ctx->verbose)
+		say_end(ctx, record);
 	explain(ctx, record);
 	if (write_status(args, record, NULL, status, err) < 0)
 		return -1;

@@ -8,6 +8,7 @@
 
 #include "cmd/execution.h"
 #include "lib/base/parse.h"
+#include "lib/client/expect.h"
 #include "lib/client/logs.h"
 #include "lib/client/terminal.h"
 
@@ -39,6 +40,7 @@ struct follow {
 	bool bridged;
 	struct terminal terminal;
 	uint64_t interrupted_ms;
+	struct expect expect;
 };
 
 static uint64_t clock_ms(clockid_t clock)
@@ -96,6 +98,7 @@ static int look_for_end(struct follow *f, struct error *err)
 	int r = client_next(f->client, f->call, 0, event, &record, err);
 
 	if (r < 0 && err->code == ERR_UNAVAILABLE) {
+		expect_nothing(&f->expect);
 		if (client_reconnect(&f->client, err) < 0)
 			return -1;
 		/* that one may be dying, too: then we are here again */
@@ -170,33 +173,40 @@ static void show(struct follow *f, const struct logs_entry *e)
 
 /* ---- waiting for more ---- */
 
+/* Of the answer only that there is one is of interest; 0 when the executor has gone. */
+static json_int_t tell(struct follow *f, const char *op, const char *key, int value)
+{
+	struct error ignored;
+	json_int_t call;
+
+	if (client_send(f->client, op, json_pack("{s:s,s:i}", "id", id_of(f), key, value), NULL,
+			0, &call, &ignored) < 0)
+		return 0;
+	return call;
+}
+
 static void forward_signals(struct follow *f)
 {
 	struct signalfd_siginfo si;
-	struct error ignored;
-	json_int_t call;
 
 	while (read(f->signals, &si, sizeof(si)) == sizeof(si)) {
 		int sig = (int)si.ssi_signo;
 		uint64_t now = clock_ms(CLOCK_MONOTONIC);
 		bool again = f->interrupted_ms && now - f->interrupted_ms < AGAIN_MS;
+		bool interrupt = sig == SIGINT || sig == SIGTERM;
+		json_int_t call;
 
 		if (sig == SIGWINCH) {
 			if (f->bridged)
 				terminal_resize(&f->terminal);
 			continue;
 		}
-		if (sig == SIGINT || sig == SIGTERM)
+		if (interrupt)
 			f->interrupted_ms = now;
-		/* one way: an answer would only be read when nobody needs it */
-		if ((sig == SIGINT || sig == SIGTERM) && again)
-			(void)!client_send(f->client, "execution.cancel",
-					   json_pack("{s:s,s:i}", "id", id_of(f), "grace_ms", 0),
-					   NULL, 0, &call, &ignored);
-		else
-			(void)!client_send(f->client, "execution.signal",
-					   json_pack("{s:s,s:i}", "id", id_of(f), "signal", sig),
-					   NULL, 0, &call, &ignored);
+		call = interrupt && again ? tell(f, "execution.cancel", "grace_ms", 0)
+					  : tell(f, "execution.signal", "signal", sig);
+		if (interrupt)
+			expect_answer(&f->expect, call, again ? EXPECT_FORCED_MS : EXPECT_MS);
 	}
 }
 
@@ -204,6 +214,7 @@ static void forward_signals(struct follow *f)
 static int turn(struct follow *f, bool wait, struct error *err)
 {
 	int watch = logs_fd(f->logs), n = 4;
+	int patience = f->expect.call ? EXPECT_LOOK_MS : watch < 0 ? LOOK_MS : -1;
 	char notes[4096];
 	struct pollfd p[6] = {
 		{ f->waiting ? client_fd(f->client) : -1, POLLIN, 0 },
@@ -214,7 +225,7 @@ static int turn(struct follow *f, bool wait, struct error *err)
 
 	if (f->bridged)
 		n += terminal_poll(&f->terminal, p + 4);
-	if (poll(p, (nfds_t)n, !wait ? 0 : watch < 0 ? LOOK_MS : -1) < 0 && errno != EINTR)
+	if (poll(p, (nfds_t)n, wait ? patience : 0) < 0 && errno != EINTR)
 		return err_sys(err, errno, "wait for output");
 	if (p[1].revents)
 		while (read(watch, notes, sizeof(notes)) > 0)
@@ -223,7 +234,8 @@ static int turn(struct follow *f, bool wait, struct error *err)
 		forward_signals(f);
 	if (f->bridged)
 		terminal_copy(&f->terminal, p + 4, n - 4);
-	if (p[0].revents && look_for_end(f, err) < 0)
+	if (expect_check(&f->expect, f->client, id_of(f), err) < 0 ||
+	    ((p[0].revents || client_has(f->client, f->call)) && look_for_end(f, err) < 0))
 		return -1;
 	return (p[2].revents & (POLLERR | POLLNVAL)) ? 1 : 0;
 }

@@ -76,11 +76,30 @@ static void put_json(struct out *o, const char *key, const json_t *value)
 	free(text);
 }
 
-/* The words of argv, for people; quotes where a shell would need them. */
-static void put_command(struct out *o, const json_t *argv)
+/* One word more, in quotes where a shell would need them. */
+static void add_word(struct strbuf *sb, const char *s)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789@%+=:,./_-";
+
+	if (sb->len)
+		strbuf_addc(sb, ' ');
+	if (*s && !s[strspn(s, plain)]) {
+		strbuf_adds(sb, s);
+		return;
+	}
+	strbuf_addc(sb, '\'');
+	for (; *s; s++)
+		if (*s == '\'')
+			strbuf_adds(sb, "'\\''");
+		else
+			strbuf_addc(sb, *s);
+	strbuf_addc(sb, '\'');
+}
+
+/* The words of argv, for people. */
+static void put_command(struct out *o, const json_t *argv)
+{
 	cleanup_strbuf struct strbuf sb = STRBUF(COMMAND_MAX);
 	json_t *word;
 	size_t i;
@@ -88,14 +107,7 @@ static void put_command(struct out *o, const json_t *argv)
 	json_array_foreach((json_t *)(uintptr_t)argv, i, word) {
 		const char *s = json_string_value(word);
 
-		if (i)
-			strbuf_addc(&sb, ' ');
-		if (!s)
-			strbuf_adds(&sb, "?");
-		else if (*s && !s[strspn(s, plain)])
-			strbuf_adds(&sb, s);
-		else
-			strbuf_addf(&sb, "'%s'", s);
+		add_word(&sb, s ? s : "?");
 	}
 	out_str(o, "command", sb.buf);
 }
@@ -258,49 +270,85 @@ static int cursor_of(struct client *c, const char *before, json_t *params, struc
 }
 
 /* In pages, so that no reply is larger than a frame may be. */
-static int list_pages(struct client *c, json_t *params, uint64_t limit, struct out *o,
-		      uint64_t *ret_n, struct error *err)
+static int list_pages(struct client *c, json_t *params, uint64_t limit, json_t *list,
+		      struct error *err)
 {
-	for (*ret_n = 0; !limit || *ret_n < limit;) {
+	uint64_t n;
+
+	while (n = json_array_size(list), !limit || n < limit) {
 		cleanup_json json_t *page = NULL;
-		uint64_t want = limit && limit - *ret_n < PAGE ? limit - *ret_n : PAGE;
-		json_t *e = NULL;
-		size_t i;
+		uint64_t want = limit && limit - n < PAGE ? limit - n : PAGE;
 
 		json_object_set_new(params, "limit", json_integer((json_int_t)want));
 		if (client_call(c, "execution.list", json_incref(params), &page, err) < 0)
 			return -1;
-		json_array_foreach(page, i, e) {
-			out_row(o);
-			put_execution(o, e);
-			json_object_set(params, "before", json_object_get(e, "cursor"));
-		}
-		*ret_n += json_array_size(page);
+		json_array_extend(list, page);
 		if (json_array_size(page) < want)
 			break;
+		json_object_set(params, "before",
+				json_object_get(json_array_get(page, want - 1), "cursor"));
 	}
 	return 0;
+}
+
+/* The command that goes on where this list ends, to be typed as it is. */
+static void say_next(struct ctx *ctx, const ARGS *args, const char *last)
+{
+	const struct { const char *option, *value; } given[] = {
+		{ "--state", args->state }, { "--environment", args->environment },
+		{ "--name", args->name }, { "--before", last },
+	};
+	cleanup_strbuf struct strbuf sb = STRBUF(COMMAND_MAX);
+	char number[32];
+
+	strbuf_adds(&sb, "faas execution list");
+	if (args->limit >= 0) {
+		(void)snprintf(number, sizeof(number), "%d", args->limit);
+		add_word(&sb, "--limit");
+		add_word(&sb, number);
+	}
+	if (args->since_ms) {
+		add_word(&sb, "--since");
+		(void)snprintf(number, sizeof(number), "%llums",
+			       (unsigned long long)args->since_ms);
+		add_word(&sb, number);
+	}
+	for (int i = 0; i < args->labels.n; i++) {
+		add_word(&sb, "--label");
+		add_word(&sb, args->labels.v[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(given); i++)
+		if (given[i].value) {
+			add_word(&sb, given[i].option);
+			add_word(&sb, given[i].value);
+		}
+	if (!strbuf_failed(&sb))
+		out_note(ctx, "older ones: %s", sb.buf);
 }
 
 static int list_run(struct ctx *ctx, const void *p, struct error *err)
 {
 	const ARGS *args = p;
 	CLEANUP(client_free) struct client *c = NULL;
-	cleanup_json json_t *params = list_params(args);
-	uint64_t limit = args->limit < 0 ? LIST_LIMIT : (uint64_t)args->limit, n;
-	struct error ignored;
+	cleanup_json json_t *params = list_params(args), *list = json_array();
+	uint64_t limit = args->limit < 0 ? LIST_LIMIT : (uint64_t)args->limit;
+	json_t *e = NULL;
 	struct out o;
-	int r;
+	size_t i;
 
-	if (executor_connect(&c, err) < 0 || cursor_of(c, args->before, params, err) < 0)
+	/* all of it, or nothing but an error */
+	if (executor_connect(&c, err) < 0 || cursor_of(c, args->before, params, err) < 0 ||
+	    list_pages(c, params, limit, list, err) < 0)
 		return -1;
 	out_list(&o, ctx, &args->out, "executions", list_columns);
-	r = list_pages(c, params, limit, &o, &n, err);
-	if (out_end(&o, r < 0 ? &ignored : err) < 0 || r < 0)
+	json_array_foreach(list, i, e) {
+		out_row(&o);
+		put_execution(&o, e);
+	}
+	if (out_end(&o, err) < 0)
 		return -1;
-	if (limit && n == limit)
-		out_note(ctx, "older ones: faas execution list --before %lld",
-			 json_integer_value(json_object_get(params, "before")));
+	if (limit && json_array_size(list) == limit)
+		say_next(ctx, args, text_of(e, "id"));
 	return 0;
 }
 

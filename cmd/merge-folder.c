@@ -58,11 +58,13 @@ static json_t *make_ask(const struct merge_args *args, const json_t *base, const
 {
 	const json_t *files = json_object_get(theirs, "files");
 
-	return json_pack("{s:s,s:O,s:O,s:O,s:O,s:o,s:s,s:b}", "do", "merge-folder", "base",
+	return json_pack("{s:s,s:O,s:O,s:O,s:O,s:o,s:s,s:s,s:[s,o,o],s:b}", "do", "merge-folder", "base",
 			 json_object_get(base, "layers"), "theirs", json_object_get(theirs, "layers"),
 			 "root", json_object_get(files, "root"), "shift",
 			 json_object_get(files, "shift"), "below", client_text(below), "strategy",
-			 args->strategy ? args->strategy : "three-way", "dry_run", args->dry_run);
+			 args->strategy ? args->strategy : "three-way", "markers",
+			 args->conflict ? args->conflict : "none", "labels", "base",
+			 client_text(args->to), client_text(args->theirs.v[0]), "dry_run", args->dry_run);
 }
 
 static int run_helper(const json_t *ask, int layers, int folder, json_t **ret, struct error *err)

@@ -20,6 +20,13 @@ static const char *const strategies[] = {
 	NULL
 };
 
+static const char *const markers[] = {
+#define X(id, name) name,
+	MERGE_MARKERS(X)
+#undef X
+	NULL
+};
+
 static const struct opt merge_opts[] = {
 	OPT_STR(0, "into", "branch", ARGS, into, HINT_BRANCH,
 		"merge into <branch>, and move it on (default: a new snapshot)"),
@@ -31,6 +38,9 @@ static const struct opt merge_opts[] = {
 		   strategies,
 		   "what becomes of changes that do not fit: three-way, union, intersection, "
 		   "latest, ours or theirs (default: three-way)"),
+	OPT_CHOICE(0, "conflict", "how", ARGS, conflict, markers,
+		   "keep text that both changed with both sides between marks: merge, or diff3 with "
+		   "the base, too; the exit status is 5 all the same (default: none)"),
 	OPT_STR('n', "name", "name", ARGS, name, HINT_NONE, "name the snapshot that it becomes"),
 	OPT_STR('m', "comment", "text", ARGS, comment, HINT_NONE, "set that snapshot's comment"),
 	OPT_FLAG(0, "dry-run", ARGS, dry_run, "show what would be, and change nothing"),
@@ -40,7 +50,8 @@ static const struct opt merge_opts[] = {
 };
 
 static const struct out_column conflict_columns[] = {
-	{ "conflict" }, { "path" }, { "theirs", .flags = OUT_WIDE }, { NULL }
+	{ "conflict" }, { "path" }, { "marked", .flags = OUT_WIDE },
+	{ "theirs", .flags = OUT_WIDE }, { NULL }
 };
 
 static const struct out_column change_columns[] = {
@@ -64,6 +75,8 @@ static void put_rows(struct out *o, const json_t *rows, const char *key, const c
 		difference_path(o, "path", json_object_get(row, "path"));
 		if (json_object_get(row, "merged"))
 			out_bool(o, "merged", json_is_true(json_object_get(row, "merged")));
+		if (json_object_get(row, "marked"))
+			out_bool(o, "marked", json_is_true(json_object_get(row, "marked")));
 		out_close(o);
 	}
 	out_close(o);
@@ -80,6 +93,7 @@ static void put_step(struct out *o, const json_t *step)
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
 		out_int(o, counts[i], json_integer_value(json_object_get(step, counts[i])));
 	out_int(o, "n_conflicts", json_integer_value(json_object_get(step, "n_conflicts")));
+	out_int(o, "n_marked", json_integer_value(json_object_get(step, "n_marked")));
 	put_rows(o, step, "conflicts", "conflict");
 	put_rows(o, step, "changes", "kind");
 	out_close(o);
@@ -136,10 +150,12 @@ static int show_rows(struct ctx *ctx, const ARGS *args, const json_t *steps, con
 			out_row(&o);
 			out_str(&o, kind, text_of(row, kind));
 			difference_path(&o, "path", json_object_get(row, "path"));
-			if (*kind == 'c')
+			if (*kind == 'c') {
+				out_bool(&o, "marked", json_is_true(json_object_get(row, "marked")));
 				out_str(&o, "theirs", text_of(step, "theirs"));
-			else
+			} else {
 				out_bool(&o, "merged", json_is_true(json_object_get(row, "merged")));
+			}
 		}
 	return out_end(&o, err);
 }
@@ -158,7 +174,10 @@ int merge_show(struct ctx *ctx, const ARGS *args, const json_t *done, struct err
 		r = show_object(ctx, args, done, err);
 	if (r < 0)
 		return -1;
-	if (conflict)
+	if (conflict && total(steps, "n_marked") == total(steps, "n_conflicts") && !args->dry_run)
+		out_warn(ctx, "%lld conflicts: the files have marks of them",
+			 (long long)total(steps, "n_conflicts"));
+	else if (conflict)
 		out_warn(ctx, "%lld conflicts: nothing was changed",
 			 (long long)total(steps, "n_conflicts"));
 	return conflict ? err_exit(ERR_CONFLICT) : 0;
@@ -180,6 +199,8 @@ static int merge_run(struct ctx *ctx, const void *p, struct error *err)
 	params = json_pack("{s:o,s:b}", "theirs", theirs, "dry_run", args->dry_run);
 	if (args->strategy)
 		json_object_set_new(params, "strategy", json_string(args->strategy));
+	if (args->conflict)
+		json_object_set_new(params, "conflict", json_string(args->conflict));
 	if (args->into)
 		json_object_set_new(params, "into", client_text(args->into));
 	if (args->name)
@@ -196,6 +217,7 @@ static const char *const examples[] = {
 	"faas merge left right --name both --strategy union",
 	"faas merge fix --into work --dry-run",
 	"faas merge fix --to src",
+	"faas merge fix --into work --conflict diff3",
 	NULL
 };
 

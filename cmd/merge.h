@@ -9,7 +9,7 @@
 
 struct merge_args {
 	struct out_opts out;
-	const char *into, *strategy, *name, *comment, *to, *path;
+	const char *into, *strategy, *conflict, *name, *comment, *to, *path;
 	bool dry_run;
 	struct opt_strs theirs;
 };

@@ -98,6 +98,17 @@ void out_warn(struct ctx *ctx, const char *fmt, ...)
 	va_end(ap);
 }
 
+void out_verbose(struct ctx *ctx, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!ctx->verbose)
+		return;
+	va_start(ap, fmt);
+	say("faas: ", fmt, ap);
+	va_end(ap);
+}
+
 int out_confirm(struct ctx *ctx, bool yes, struct error *err, const char *fmt, ...)
 {
 	cleanup_free char *line = NULL;

@@ -11,7 +11,7 @@ static const struct out_column fixed[] = {
 	{ "name" }, { "group", .flags = OUT_RIGHT }, { "exit", .flags = OUT_RIGHT },
 	{ "wall_us", "TIME", OUT_RIGHT }, { "cpu_us", "CPU", OUT_RIGHT },
 	{ "memory_peak_bytes", "MEMORY", OUT_RIGHT }, { "files", .flags = OUT_RIGHT },
-	{ "output" }, { "changes", .flags = OUT_WIDE }, { "group_size", .flags = OUT_WIDE },
+	{ "output" }, { "errors", .flags = OUT_WIDE }, { "changes", .flags = OUT_WIDE }, { "group_size", .flags = OUT_WIDE },
 	{ "execution", .flags = OUT_WIDE }, { "snapshot", .flags = OUT_WIDE },
 	{ "message", .flags = OUT_WIDE },
 };
@@ -50,6 +50,7 @@ void output_watch_begin(struct output_watch *w, const struct metric_set *set)
 {
 	*w = (struct output_watch){ .n = set ? set->n : 0 };
 	hash_begin(&w->digest);
+	hash_begin(&w->errors);
 	for (int i = 0; i < w->n; i++)
 		w->metric[i] = (struct metric)METRIC(&set->pattern[i]);
 }
@@ -58,9 +59,8 @@ void output_watch_feed(void *arg, int stream, const void *data, size_t size)
 {
 	struct output_watch *w = arg;
 
-	(void)stream;
-	hash_add(&w->digest, data, size);
-	for (int i = 0; i < w->n; i++)
+	hash_add(stream == 2 ? &w->errors : &w->digest, data, size);
+	for (int i = 0; stream != 2 && i < w->n; i++)
 		metric_feed(&w->metric[i], data, size);
 }
 
@@ -68,6 +68,7 @@ void output_watch_end(struct output_watch *w, struct output_seen *ret)
 {
 	*ret = (struct output_seen){ .known = true };
 	hash_end(&w->digest, ret->digest);
+	hash_end(&w->errors, ret->errors);
 	for (int i = 0; i < w->n; i++) {
 		metric_end(&w->metric[i]);
 		ret->value[i] = w->metric[i].found ? strdup(w->metric[i].value) : NULL;
@@ -89,16 +90,8 @@ void outcome_release(struct outcome *o)
 
 int outcome_branch(struct outcome *o, const json_t *branch, struct error *err)
 {
-	cleanup_json json_t *base = NULL;
-	cleanup_json json_t *head = NULL;
-
-	if (executor_call("snapshot.get",
-			  snapshot_id(json_string_value(json_object_get(branch, "base"))), &base,
-			  err) < 0 ||
-	    executor_call("snapshot.get",
-			  snapshot_id(json_string_value(json_object_get(branch, "head"))), &head,
-			  err) < 0 ||
-	    changes_count(base, head, &o->changes, err) < 0)
+	if (changes_count(json_string_value(json_object_get(branch, "base")),
+			  json_string_value(json_object_get(branch, "head")), &o->changes, err) < 0)
 		return -1;
 	o->has_changes = true;
 	return 0;
@@ -116,7 +109,8 @@ struct comparison {
 static bool same(const struct comparison *c, const struct outcome *a, const struct outcome *b)
 {
 	return a->status == b->status &&
-		(!c->output || !strcmp(a->output.digest, b->output.digest)) &&
+		(!c->output || (!strcmp(a->output.digest, b->output.digest) &&
+				!strcmp(a->output.errors, b->output.errors))) &&
 		(!c->changes || !strcmp(a->changes.digest, b->changes.digest));
 }
 
@@ -201,6 +195,7 @@ static void put_outcome(struct out *o, const struct outcome *x, const struct com
 	else
 		out_null(o, "files");
 	put_digest(o, "output", x->output.known, x->output.digest);
+	put_digest(o, "errors", x->output.known, x->output.errors);
 	if (o->ctx->json)
 		out_open(o, "metrics", '{');
 	for (int i = 0; i < set->n; i++)

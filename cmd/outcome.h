@@ -34,21 +34,21 @@ int metric_set_parse(struct metric_set *set, const struct opt_strs *texts, struc
 void metric_set_release(struct metric_set *set);
 DEFINE_CLEANUP(struct metric_set *, metric_set_release);
 
-/* What went by on stdout, of which nothing need be kept. */
+/* What went by on stdout and stderr, of which nothing need be kept. */
 struct output_watch {
-	struct hash digest;
+	struct hash digest, errors;
 	struct metric metric[METRICS_MAX];
 	int n;
 };
 
 struct output_seen {
 	bool known;
-	char digest[HASH_TEXT];
+	char digest[HASH_TEXT], errors[HASH_TEXT];
 	char *value[METRICS_MAX];	/* NULL: not found */
 };
 
 void output_watch_begin(struct output_watch *w, const struct metric_set *set);
-/* struct execution_capture's `each`: arg is the watch, of stream 1. */
+/* struct execution_capture's `each`: arg is the watch; values are looked for in stream 1. */
 void output_watch_feed(void *arg, int stream, const void *data, size_t size);
 void output_watch_end(struct output_watch *w, struct output_seen *ret);
 void output_seen_release(struct output_seen *seen);

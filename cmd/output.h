@@ -144,10 +144,12 @@ int out_end(struct out *o, struct error *err) _must_check_;
  *
  * out_note: for people at a terminal ("made snapshot 'x'; see ..."): silent with
  * -q, with --json and when stderr is not a terminal. out_warn: always printed but
- * with -q. Neither begins with "faas:" nor ends with a line end: both are added.
+ * with -q. out_verbose: what is being done, with -v alone. None begins with "faas:"
+ * nor ends with a line end: both are added.
  */
 void out_note(struct ctx *ctx, const char *fmt, ...) _printf_(2, 3);
 void out_warn(struct ctx *ctx, const char *fmt, ...) _printf_(2, 3);
+void out_verbose(struct ctx *ctx, const char *fmt, ...) _printf_(2, 3);
 
 /* "\x1b" for what a terminal would obey; *s as it is otherwise. */
 void out_escape(FILE *f, const char *s, size_t len);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/client/execution.h"
+#include "lib/spawner/brief.h"
 #include "lib/wire/wire.h"
 
 struct quick quick;
@@ -42,10 +43,10 @@ enum {
 	REQUEST_MAX	= 16 * 1024,
 	PATH_SIZE	= 1024,
 	SIGNAL_SET	= 8,		/* bytes of the kernel's signal set */
-	REQUEST_ID	= 1,		/* 0 is hello's */
 	TERMIOS_SIZE	= 64,		/* more than the kernel's */
 };
 
+#define REQUEST_NUMBER	1		/* 0 is hello's */
 #define STRINGIFY(x)	#x
 #define TEXT_OF(x)	STRINGIFY(x)
 
@@ -187,15 +188,14 @@ static bool terminal(void)
 		!CALL(SYS_ioctl, 1, TCGETS, termios, 0);
 }
 
-static int connect_executor(const struct asked *ask)
+/* The address of run/NAME in the state folder. */
+static bool address(const struct asked *ask, const char *name, struct sockaddr_un *sa)
 {
-	struct sockaddr_un sa;
-	struct text path = { sa.sun_path, 0, sizeof(sa.sun_path), false };
+	struct text path = { sa->sun_path, 0, sizeof(sa->sun_path), false };
 	const char *below = "";
-	long fd;
 
-	clear(&sa, sizeof(sa));
-	sa.sun_family = AF_UNIX;
+	clear(sa, sizeof(*sa));
+	sa->sun_family = AF_UNIX;
 	if (ask->state) {
 		adds(&path, ask->state);
 	} else if (!CALL(SYS_geteuid, 0, 0, 0, 0)) {
@@ -208,16 +208,14 @@ static int connect_executor(const struct asked *ask)
 		below = "/.local/state/faas";
 	}
 	adds(&path, below);
-	adds(&path, "/run/executor.sock");
-	if (path.bad || *sa.sun_path != '/')
-		return -1;
-	fd = CALL(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, 0);
-	/* below 3 it would be one of those that are handed over */
-	if (fd >= 0 && (fd < 3 || CALL(SYS_connect, fd, &sa, sizeof(sa), 0) < 0)) {
-		(void)CALL(SYS_close, fd, 0, 0, 0);
-		return -1;
-	}
-	return (int)fd;
+	adds(&path, "/run/");
+	adds(&path, name);
+	return !path.bad && *sa->sun_path == '/';
+}
+
+static void close_fd(int fd)
+{
+	(void)CALL(SYS_close, fd, 0, 0, 0);
 }
 
 static bool make_id(char id[ID_SIZE])
@@ -253,7 +251,7 @@ static void write_request(struct text *t, const struct asked *ask)
 	     ",\"client\":\"faas " FAAS_VERSION "\",\"quiet\":true}}");
 	frame_end(t, start);
 	start = frame_begin(t);
-	adds(t, "{\"id\":1,\"op\":\"execution.create\",\"params\":{\"steps\":[[[");
+	adds(t, "{\"id\":" TEXT_OF(REQUEST_NUMBER) ",\"op\":\"execution.create\",\"params\":{\"steps\":[[[");
 	for (const char *const *w = ask->words; *w; w++) {
 		if (w != ask->words)
 			adds(t, ",");
@@ -284,35 +282,87 @@ static void watch_signals(void)
 static void ignore_signals(void)
 {
 	if (quick.signals >= 0)
-		(void)CALL(SYS_close, quick.signals, 0, 0, 0);
+		close_fd(quick.signals);
 	(void)CALL(SYS_rt_sigprocmask, SIG_SETMASK, &quick.mask_before, NULL, SIGNAL_SET);
 }
 
-static bool send_request(const struct text *t)
+/* One message with descriptors; to: where a socket that is not connected sends it, or NULL. */
+static bool send_with(int fd, const struct sockaddr_un *to, const char *data, size_t len,
+		      const int *fds, int n)
 {
 	union {
 		struct cmsghdr align;
 		char buf[CMSG_SPACE(3 * sizeof(int))];
 	} control;
-	struct iovec iov = { t->p, t->len };
+	struct iovec iov = { (char *)(uintptr_t)data, len };
 	struct msghdr mh;
+	size_t bytes = (size_t)n * sizeof(int);
+
+	clear(&mh, sizeof(mh));
+	clear(&control, sizeof(control));
+	if (to) {
+		mh.msg_name = (void *)(uintptr_t)to;
+		mh.msg_namelen = sizeof(*to);
+	}
+	mh.msg_iov = &iov;
+	mh.msg_iovlen = 1;
+	mh.msg_control = control.buf;
+	mh.msg_controllen = CMSG_SPACE(bytes);
+	control.align.cmsg_level = SOL_SOCKET;
+	control.align.cmsg_type = SCM_RIGHTS;
+	control.align.cmsg_len = CMSG_LEN(bytes);
+	copy((char *)CMSG_DATA(&control.align), (const char *)fds, bytes);
+	/* of a fresh socket the whole fits, or nothing is taken */
+	return CALL(SYS_sendmsg, fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT, 0) == (long)len;
+}
+
+static bool send_request(int fd, const struct text *t)
+{
 	int fds[3];
 
 	for (int i = 0; i < 3; i++)
 		fds[i] = i;
-	clear(&mh, sizeof(mh));
-	clear(&control, sizeof(control));
-	mh.msg_iov = &iov;
-	mh.msg_iovlen = 1;
-	mh.msg_control = control.buf;
-	mh.msg_controllen = sizeof(control.buf);
-	control.align.cmsg_level = SOL_SOCKET;
-	control.align.cmsg_type = SCM_RIGHTS;
-	control.align.cmsg_len = CMSG_LEN(sizeof(fds));
-	copy((char *)CMSG_DATA(&control.align), (const char *)fds, sizeof(fds));
-	/* of a fresh socket the whole fits, or nothing is taken */
-	return CALL(SYS_sendmsg, quick.socket, &mh, MSG_NOSIGNAL | MSG_DONTWAIT, 0) ==
-		(long)t->len;
+	return send_with(fd, NULL, t->p, t->len, fds, 3);
+}
+
+/* By lib/executor/door.c: connected and asked in one; the socket, or -1. */
+static int ask_at_door(const struct asked *ask, const struct text *t)
+{
+	struct sockaddr_un sa;
+	int pair[2];
+	long door;
+	bool sent;
+
+	if (!address(ask, "door.sock", &sa) ||
+	    CALL(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return -1;
+	door = CALL(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, 0);
+	/* below 3 they would be of those that are handed over */
+	sent = pair[0] >= 3 && pair[1] >= 3 && door >= 3 && send_request(pair[0], t) &&
+		send_with((int)door, &sa, "", 1, pair + 1, 1);
+	if (door >= 0)
+		close_fd((int)door);
+	close_fd(pair[1]);
+	if (sent)
+		return pair[0];
+	close_fd(pair[0]);
+	return -1;
+}
+
+static int ask_executor(const struct asked *ask, const struct text *t)
+{
+	struct sockaddr_un sa;
+	long fd = -1;
+
+	if (!address(ask, "executor.sock", &sa))
+		return -1;
+	fd = CALL(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, 0);
+	if (fd >= 3 && CALL(SYS_connect, fd, &sa, sizeof(sa), 0) >= 0 &&
+	    send_request((int)fd, t))
+		return (int)fd;
+	if (fd >= 0)
+		close_fd((int)fd);
+	return -1;
 }
 
 /* ---- the answer ---- */
@@ -328,15 +378,14 @@ static int plain_end(void)
 	const char *p = quick.answer + 4;
 	int status = 0;
 
-	p = skip(p, "{\"id\":1,\"result\":{\"id\":\"");
+	p = skip(p, BRIEF_REQUEST TEXT_OF(REQUEST_NUMBER) BRIEF_ID);
 	p = skip(p, quick.id);
-	p = skip(p, "\",\"exit_code\":");
+	p = skip(p, BRIEF_CODE);
 	if (!p || *p < '0' || *p > '9')
 		return -1;
 	while (*p >= '0' && *p <= '9' && status < 256)
 		status = status * 10 + (*p++ - '0');
-	p = skip(p, ",\"signal\":null,\"oom_killed\":false,\"timed_out\":false,"
-		 "\"cancelled\":false}}");
+	p = skip(p, BRIEF_END);
 	return p && !*p && status < 256 ? status : -1;
 }
 
@@ -386,17 +435,17 @@ void quick_start(const long *sp)
 	if (!read_words(argv, &ask) || !read_variables(argv + sp[0] + 1, &ask) || terminal() ||
 	    !unconfigured(&ask))
 		return;
-	quick.socket = connect_executor(&ask);
-	if (quick.socket < 0)
-		return;
-	watch_signals();
 	if (make_id(quick.id))
 		write_request(&t, &ask);
-	if (quick.signals >= 0 && !t.bad && t.len)
-		quick.sent = send_request(&t);
+	if (t.bad || !t.len)
+		return;
+	watch_signals();
+	quick.socket = quick.signals < 0 ? -1 : ask_at_door(&ask, &t);
+	if (quick.socket < 0 && quick.signals >= 0)
+		quick.socket = ask_executor(&ask, &t);
+	quick.sent = quick.socket >= 0;
 	if (!quick.sent) {
 		ignore_signals();
-		(void)CALL(SYS_close, quick.socket, 0, 0, 0);
 		return;
 	}
 	if (!receive())

@@ -26,7 +26,7 @@ ARGS {
 static const struct opt create_opts[] = {
 	OPT_GROUP("Of what"),
 	OPT_STR('x', "execution", "id", ARGS, execution, HINT_EXECUTION,
-		"of an execution that has ended and kept its files"),
+		"of an execution that runs, as it is now, or that has ended and kept its files"),
 	OPT_STR('b', "branch", "name", ARGS, branch, HINT_BRANCH, "of a branch, as it is now"),
 	OPT_STR('E', "environment", "name", ARGS, environment, HINT_ENVIRONMENT,
 		"of an environment, to begin with without a run"),
@@ -72,10 +72,15 @@ static int create_run(struct ctx *ctx, const void *p, struct error *err)
 		return -1;
 	out_object(&o, ctx, NULL);
 	put_snapshot(&o, s);
+	/* of one that runs: how long it stood still */
+	if (json_is_integer(json_object_get(s, "paused_us")))
+		out_us(&o, "paused_us",
+		       (uint64_t)json_integer_value(json_object_get(s, "paused_us")));
 	return out_end(&o, err);
 }
 
 static const char *const create_examples[] = {
+	"faas snapshot create halfway --execution 7f3k",
 	"faas snapshot create clean --environment host",
 	"faas snapshot create before-upgrade --branch main --ttl 7d",
 	NULL
@@ -83,7 +88,7 @@ static const char *const create_examples[] = {
 
 const struct cmd snapshot_cmd_create = {
 	.name = "create",
-	.summary = "make a snapshot of a branch, an environment or a kept execution",
+	.summary = "make a snapshot of an execution, a branch or an environment",
 	.args_size = sizeof(ARGS),
 	.opts = create_opts,
 	.run = create_run,

@@ -168,7 +168,7 @@ static int decide(struct ctx *ctx, const struct attempt *a, bool yes, struct err
 	size_t n = 0;
 
 	while (answer == 'd') {
-		if (changes_show(stderr, a->before, a->after, &n, err) < 0)
+		if (changes_show(stderr, id_of(a->before), id_of(a->after), &n, err) < 0)
 			return -1;
 		if (!n)
 			out_note(ctx, "it changed nothing");

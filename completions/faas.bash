@@ -305,7 +305,7 @@ _faas_about() {
 		operands=('*branch' ) ;;
 	'branch merge')
 		flags='--dry-run --no-header --no-trunc'
-		values='--into --to -t --path --strategy -s --name -n --comment -m --fields'
+		values='--into --to -t --path --strategy -s --conflict --name -n --comment -m --fields'
 		operands=('*branch' ) ;;
 	'branch promote')
 		flags='--keep -k'
@@ -354,7 +354,7 @@ _faas_about() {
 		operands=('*branch' ) ;;
 	'merge')
 		flags='--dry-run --no-header --no-trunc'
-		values='--into --to -t --path --strategy -s --name -n --comment -m --fields'
+		values='--into --to -t --path --strategy -s --conflict --name -n --comment -m --fields'
 		operands=('*branch' ) ;;
 	'diff')
 		flags='--patch -p --stat --name-only --no-header --no-trunc'
@@ -543,6 +543,7 @@ _faas_kind() {
 	'branch merge --into') kind='branch' ;;
 	'branch merge --to' | 'branch merge -t') kind='dir' ;;
 	'branch merge --strategy' | 'branch merge -s') kind='=three-way union intersection latest ours theirs' ;;
+	'branch merge --conflict') kind='=none merge diff3' ;;
 	'chain --base' | 'chain -b') kind='environment' ;;
 	'chain --copy' | 'chain -c') kind='file' ;;
 	'chain --set' | 'chain -e') kind='variable' ;;
@@ -582,6 +583,7 @@ _faas_kind() {
 	'merge --into') kind='branch' ;;
 	'merge --to' | 'merge -t') kind='dir' ;;
 	'merge --strategy' | 'merge -s') kind='=three-way union intersection latest ours theirs' ;;
+	'merge --conflict') kind='=none merge diff3' ;;
 	'language list --env' | 'language list -E') kind='environment' ;;
 	'language show --env' | 'language show -E') kind='environment' ;;
 	'executor run --state-dir') kind='dir' ;;

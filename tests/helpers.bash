@@ -25,6 +25,8 @@ setup() {
 	export FAAS_STATE_DIR=${FAAS_TEST_STATE:-$PWD/state}
 	# script(1) runs what it is given with $SHELL
 	export LC_ALL=C TERM=dumb SHELL=/bin/bash
+	# for how long a program sleeps by which no other test's is found
+	nap=100$$
 }
 
 # An executor of this test's own ends with it.
@@ -60,7 +62,46 @@ faas() {
 
 # bats keeps fd 3, and needs it itself; a daemon that inherited it would hang the run
 run_faas() {
-	timeout 20 "$FAAS" "$@" 3>&-
+	timeout 60 "$FAAS" "$@" 3>&-
+}
+
+# eventually <command>...: wait until it succeeds. How long that takes is the machine's
+# business; the limit is for what never comes.
+eventually() {
+	local end=$((SECONDS + 60))
+
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < end)) || {
+			die "never came true: $*"
+			return 1
+		}
+		# nothing tells when: look again, later
+		read -rt 0.02 <> <(:) || true
+	done
+}
+
+# gone <pid>: there is no such process
+gone() {
+	! kill -0 "$1" 2>&1
+}
+
+# running, no_process <words>: something with exactly that command line is on this machine
+running() {
+	pgrep -fx "$1"
+}
+
+no_process() {
+	! pgrep -fx "$1"
+}
+
+# filters <pid>: how many seccomp filters it has; a container's tests have one themselves
+filters() {
+	awk '/^Seccomp_filters/ { print $2 }' "/proc/$1/status"
+}
+
+# took <pid>: the signals that were sent to it are no more waiting for it
+took() {
+	grep -q '^ShdPnd:[[:space:]]*0*$' "/proc/$1/status"
 }
 
 # same <actual> <expected> <what>
@@ -115,7 +156,7 @@ on_tty() {
 	local words i
 
 	printf -v words ' %q' "$FAAS" "$@"
-	run timeout 20 script -qec "$words" /dev/null 3>&- </dev/null
+	run timeout 60 script -qec "$words" /dev/null 3>&- </dev/null
 	output=${output//$'\r'/}
 }
 

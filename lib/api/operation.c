@@ -173,7 +173,7 @@ static const struct field snapshot_by_id[] = {
 
 static const struct field snapshot_create[] = {
 	{ "name", FIELD_STRING, false, "name of the new snapshot" },
-	{ "execution", FIELD_STRING, false, "ended execution that kept its files" },
+	{ "execution", FIELD_STRING, false, "execution that runs, or that ended and kept its files" },
 	{ "branch", FIELD_STRING, false, "branch whose head it is to be" },
 	{ "environment", FIELD_STRING, false, "environment as it is" },
 	{ "snapshot", FIELD_STRING, false, "snapshot of which it is one more" },
@@ -263,6 +263,9 @@ static const struct field snapshot_diff[] = {
 	{ "paths", FIELD_ARRAY, false, "only these, and what is below them" },
 	{ "lines", FIELD_BOOLEAN, false, "count lines of text" },
 	{ "patch", FIELD_BOOLEAN, false, "unified differences of text" },
+	{ "limit", FIELD_INTEGER, false, "how many at most, in one answer" },
+	{ "after", FIELD_STRING, false, "what an earlier answer says under 'next'" },
+	{ "summary", FIELD_BOOLEAN, false, "only their number and a digest of them" },
 	{ NULL }
 };
 
@@ -352,6 +355,7 @@ static const struct field branch_merge[] = {
 	{ "into", FIELD_STRING, false, "branch to merge into, and to move on" },
 	{ "strategy", FIELD_STRING, false,
 	  "three-way, union, intersection, latest, ours or theirs" },
+	{ "conflict", FIELD_STRING, false, "lines that both changed: none, merge or diff3" },
 	{ "name", FIELD_STRING, false, "name of the snapshot that it becomes" },
 	{ "comment", FIELD_STRING, false, "comment of that snapshot" },
 	{ "dry_run", FIELD_BOOLEAN, false, "say what would be, and change nothing" },

@@ -61,6 +61,8 @@ int fault(const char *point)
 	len = at ? (size_t)(at - spec) : strlen(spec);
 	if (len == 4 && !strncmp(spec, "KILL", 4))
 		(void)raise(SIGKILL);
+	if (len == 4 && !strncmp(spec, "STOP", 4))
+		return raise(SIGSTOP) ? EIO : 0;
 	for (size_t i = 0; i < sizeof(errnos) / sizeof(errnos[0]); i++)
 		if (strlen(errnos[i].name) == len &&
 		    !strncmp(errnos[i].name, spec, len))

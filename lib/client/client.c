@@ -26,7 +26,7 @@ struct client {
 	bool no_start;
 	int answer_ms;
 	json_int_t next_id;
-	bool lost;
+	bool lost, started;
 	int deaths;			/* of executors, since one has answered */
 	unsigned int connection;	/* how often it was made anew */
 	/* frames of requests that nobody has asked for yet */
@@ -151,6 +151,7 @@ int client_connect(const struct client_options *options, struct client **ret,
 {
 	CLEANUP(client_free) struct client *c = NULL;
 	char state[4096];
+	bool started = false;
 	int fd, errnum = 0;
 
 	if (client_state_dir(options->state_dir, state, sizeof(state), err) < 0)
@@ -160,6 +161,7 @@ int client_connect(const struct client_options *options, struct client **ret,
 		fd = start_and_connect(state, &errnum, err);
 		if (fd < 0)
 			return -1;
+		started = true;
 	}
 	if (fd < 0) {
 		(void)err_sys(err, errnum, "connect to '%s/run/executor.sock'", state);
@@ -170,6 +172,7 @@ int client_connect(const struct client_options *options, struct client **ret,
 	c = client_new(options, state, fd, err);
 	if (!c || say_hello(c, err) < 0)
 		return -1;
+	c->started = started;
 	*ret = TAKE_PTR(c);
 	return 0;
 }
@@ -259,6 +262,16 @@ bool client_alive(const struct client *c)
 	ssize_t n = recv(c->wire.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+bool client_started(const struct client *c)
+{
+	return c->started;
+}
+
+const char *client_where(const struct client *c)
+{
+	return c->state_dir;
 }
 
 int client_fd(const struct client *c)
@@ -413,8 +426,9 @@ static int call_once(struct client *c, const char *op, json_t *params, json_t **
 		     struct error *err)
 {
 	/* what is only asked is answered at once, but for what waits for an end or a helper */
-	bool soon = only_asks(op) && strcmp(op, "execution.wait") != 0 &&
-		strcmp(op, "snapshot.diff") != 0 && strcmp(op, "snapshot.usage") != 0;
+	bool soon = (only_asks(op) || !strcmp(op, "execution.attach")) &&
+		strcmp(op, "execution.wait") != 0 && strcmp(op, "snapshot.diff") != 0 &&
+		strcmp(op, "snapshot.usage") != 0;
 	uint64_t end = now_ms() + (uint64_t)c->answer_ms;
 	json_int_t id;
 	char event[32] = "";

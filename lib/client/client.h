@@ -48,6 +48,9 @@ void client_free(struct client *c);
 DEFINE_CLEANUP(struct client *, client_free);
 /* The executor has gone: to its successor, as before. On failure *c is NULL. */
 int client_reconnect(struct client **c, struct error *err) _must_check_;
+/* Was there none before, and where is its state? */
+bool client_started(const struct client *c);
+const char *client_where(const struct client *c);
 /* Is the executor still there, as far as can be told without asking? */
 bool client_alive(const struct client *c);
 

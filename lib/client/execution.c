@@ -12,12 +12,11 @@
 #include <unistd.h>
 
 #include "lib/base/id.h"
+#include "lib/client/expect.h"
 #include "lib/client/files.h"
 #include "lib/client/terminal.h"
 
 enum { AGAIN_MS = 2000, DEATHS_MAX = 20 };
-/* How long a signal may go unanswered: an executor takes less than one. */
-enum { ANSWER_MS = 10000, FORCED_ANSWER_MS = 2000, LOOK_MS = 100 };
 
 struct waiting {
 	struct client **client;
@@ -32,8 +31,7 @@ struct waiting {
 	struct terminal terminal;
 	bool bridged;
 	uint64_t interrupted_ms;	/* when Ctrl-C came last */
-	json_int_t asked;		/* its request, until it is answered, or 0 */
-	uint64_t answer_ms;		/* when that should have been */
+	struct expect expect;		/* its answer */
 	sigset_t mask_before;
 };
 
@@ -71,37 +69,6 @@ static json_int_t tell(struct waiting *w, const char *op, json_t *params)
 	return id;
 }
 
-/* Whoever interrupts us must not wait for an executor that hangs. */
-static void expect_answer(struct waiting *w, json_int_t call, uint64_t within_ms)
-{
-	uint64_t by = now_ms() + within_ms;
-
-	/* more of them do not put it off */
-	if (!w->asked || by < w->answer_ms)
-		w->answer_ms = by;
-	if (!w->asked)
-		w->asked = call;
-}
-
-static int check_answer(struct waiting *w, struct error *err)
-{
-	cleanup_json json_t *data = NULL;
-	char event[32];
-
-	if (!w->asked)
-		return 0;
-	if (client_next(*w->client, w->asked, 0, event, &data, err)) {
-		w->asked = 0;
-		return 0;
-	}
-	if (now_ms() < w->answer_ms)
-		return 0;
-	(void)err_set(err, ERR_UNAVAILABLE, "the executor does not answer: whether execution "
-		      "'%s' has ended is not known", w->id);
-	return err_hint(err, "is the process 'faas-executor' stopped? 'faas execution show %s' "
-			"tells when it runs again", w->id);
-}
-
 static void on_signal(struct waiting *w)
 {
 	struct signalfd_siginfo si;
@@ -123,7 +90,7 @@ static void on_signal(struct waiting *w)
 			if (w->interrupted_ms && now - w->interrupted_ms < AGAIN_MS) {
 				call = tell(w, "execution.cancel",
 					    json_pack("{s:s,s:i}", "id", w->id, "grace_ms", 0));
-				expect_answer(w, call, FORCED_ANSWER_MS);
+				expect_answer(&w->expect, call, EXPECT_FORCED_MS);
 				continue;
 			}
 			w->interrupted_ms = now;
@@ -131,7 +98,7 @@ static void on_signal(struct waiting *w)
 		call = tell(w, "execution.signal",
 			    json_pack("{s:s,s:i}", "id", w->id, "signal", sig));
 		if (interrupt)
-			expect_answer(w, call, ANSWER_MS);
+			expect_answer(&w->expect, call, EXPECT_MS);
 		/* the SIGCONT that ends it comes through the signalfd, like any other */
 		if (sig == SIGTSTP)
 			(void)raise(SIGSTOP);
@@ -220,7 +187,7 @@ static int reconnect(struct waiting *w, struct error *err)
 {
 	if (client_reconnect(w->client, err) < 0)
 		return -1;
-	w->asked = 0;
+	expect_nothing(&w->expect);
 	if (client_send(*w->client, "execution.wait", json_pack("{s:s}", "id", w->id), NULL,
 			0, &w->call, err) < 0 && err->code != ERR_UNAVAILABLE)
 		return -1;
@@ -263,7 +230,7 @@ static int turn(struct waiting *w, struct error *err)
 	const struct execution_request *r = w->request;
 	struct pollfd *tty = p + 3 + r->n_captures;
 	int n_tty = w->bridged ? terminal_poll(&w->terminal, tty) : 0;
-	int n = 3 + r->n_captures + n_tty, timeout = w->asked ? LOOK_MS : -1;
+	int n = 3 + r->n_captures + n_tty, timeout = w->expect.call ? EXPECT_LOOK_MS : -1;
 
 	for (int i = 0; i < r->n_captures; i++)
 		p[3 + i] = (struct pollfd){ r->captures[i].fd, POLLIN, 0 };
@@ -292,7 +259,7 @@ static int wait_for_end(struct waiting *w, json_t **ret, struct error *err)
 	for (;;) {
 		cleanup_json json_t *data = NULL;
 		char event[32];
-		int r = check_answer(w, err);
+		int r = expect_check(&w->expect, *w->client, w->id, err);
 
 		if (r < 0)
 			return -1;

@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,10 +204,35 @@ int cgroups_open(const char *name, int dirs[CGROUP__MAX], uint32_t *ret_kinds,
 	return 0;
 }
 
+int cgroups_thaw(int freezer)
+{
+	int fd = freezer < 0 ? -1 : openat(freezer, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	int n = 0;
+
+	while (d && (e = readdir(d))) {
+		char path[NAME_MAX + 16];
+		cleanup_close int state = -1;
+
+		if (e->d_type != DT_DIR || e->d_name[0] == '.')
+			continue;
+		(void)snprintf(path, sizeof(path), "%s/freezer.state", e->d_name);
+		state = openat(fd, path, O_WRONLY | O_CLOEXEC);
+		n += state >= 0 && write(state, "THAWED", 6) == 6;
+	}
+	if (d)
+		(void)closedir(d);
+	else if (fd >= 0)
+		(void)close(fd);
+	return n;
+}
+
 int cgroups_sweep(const int dirs[CGROUP__MAX])
 {
 	int n = 0;
 
+	(void)cgroups_thaw(dirs[CGROUP_FREEZER]);
 	for (int i = 0; i < CGROUP__MAX; i++) {
 		int fd = dirs[i] < 0 ? -1 : openat(dirs[i], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		DIR *d = fd < 0 ? NULL : fdopendir(fd);

@@ -217,7 +217,6 @@ static int start(struct executor *x, struct error *err)
 	x->started_ms = clock_unix_ms();
 	x->spawner.rootless = geteuid() != 0;
 	raise_limits();
-	x->pinned = json_object();
 	/* of both nothing is known yet */
 	x->unsynced = true;
 	x->expire_ms = 1;
@@ -238,7 +237,7 @@ static int start(struct executor *x, struct error *err)
 	/* the first run will most likely want it */
 	if (!slot_get(x, "host", err) || environment_warm_all(x, err) < 0)
 		return -1;
-	return listen_on(x, err);
+	return listen_on(x, err) < 0 ? -1 : door_open(x, err);
 }
 
 static void say_ready(struct executor *x)
@@ -344,6 +343,7 @@ static void stop(struct executor *x)
 {
 	struct error err;
 
+	door_close(x);
 	event_remove(x, &x->listener);
 	(void)close(x->listener.fd);
 	if (x->own_socket)
@@ -364,11 +364,14 @@ static void stop(struct executor *x)
 /* The empty folders of our cgroups go too, once the last leaf has gone. */
 static void remove_cgroups(struct executor *x)
 {
+	bool gone = true;
+
 	for (int i = 0; i < CGROUP__MAX; i++) {
 		char link[64], path[4096];
 		ssize_t n;
 
-		if (x->cgroups[i] < 0)
+		/* the freezer's is empty until somebody needs it: it goes when the others do */
+		if (x->cgroups[i] < 0 || (i == CGROUP_FREEZER && !gone))
 			continue;
 		(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", x->cgroups[i]);
 		n = readlink(link, path, sizeof(path) - 1);
@@ -380,6 +383,7 @@ static void remove_cgroups(struct executor *x)
 			(void)cgroups_sweep(x->cgroups);
 			(void)usleep(5000);
 		}
+		gone &= access(path, F_OK) < 0;
 	}
 }
 
@@ -392,7 +396,7 @@ int executor_main(const struct executor_config *config, struct error *err)
 
 	x->config = *config;
 	x->state_dir = x->run_dir = x->lock = -1;
-	x->listener.fd = x->signals.fd = -1;
+	x->listener.fd = x->door.fd = x->signals.fd = -1;
 	x->busy_us = clock_us();
 	for (int i = 0; i < CGROUP__MAX; i++)
 		x->cgroups[i] = -1;

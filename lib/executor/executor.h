@@ -12,6 +12,7 @@
  *	executor.c	start, lock, main loop, stop
  *	event.c		descriptors and timers of the loop
  *	session.c	one connected client
+ *	door.c		those that come with their request
  *	operation.c	requests to handlers, by the table of lib/api
  *	forget.c	executions that are over, forgotten
  *	run.c		an execution from its request to its record
@@ -21,6 +22,7 @@
  *	slot.c		environments as the spawner knows them
  *	spawner.c	starts the static program, talks to it
  *	snapshot.c	files that runs left, and that others begin with
+ *	snapshot-live.c	of what runs, and goes on
  *	snapshot-*.c	made without a run, listed, deleted, made safe, exported
  *	layer.c		the folders that they are in
  *	compact.c	long stacks of layers made short
@@ -110,7 +112,12 @@ void spawner_forget_layers(struct executor *x, unsigned int number);
 /* Descriptors of the folders for leaves, -1 where there are none. */
 int cgroups_open(const char *name, int dirs[CGROUP__MAX], uint32_t *ret_kinds,
 		struct error *err);
-/* Leaves that no process is in any more; how many were removed. */
+/*
+ * v1: nothing in any leaf stays frozen, whoever froze it and died; how many there were.
+ * In v2 what is frozen can at least be killed, and it dies with its monitor.
+ */
+int cgroups_thaw(int freezer);
+/* Leaves that no process is in any more; how many were removed. Only when none is frozen. */
 int cgroups_sweep(const int dirs[CGROUP__MAX]);
 
 /* ---- environments as the spawner knows them ---- */
@@ -177,6 +184,11 @@ int sandbox_send(struct sandbox *s, void *msg, size_t size, const void *body, si
 		 const int *fds, int n, struct error *err);
 /* Its journal is the newest one, which it writes to when it has a run. */
 void sandbox_journal(struct sandbox *s);
+/*
+ * Reads what monitors said that answer their clients themselves: who comes after such an
+ * answer finds what it was about, in whatever order epoll(7) names descriptors.
+ */
+void sandbox_catch_up(struct executor *x);
 /* What it had of its last run. */
 void sandbox_forget(struct sandbox *s);
 void sandbox_free(struct sandbox *s);
@@ -265,6 +277,7 @@ struct run {
 	int n_fds;
 	bool hit, dirty, sent, finished;
 	bool brief;			/* its client wants the exit status only */
+	bool lent, answered;		/* and is told by the monitor, has been */
 	int errnum;			/* of a failure of ours */
 	int pty;			/* master, for attach, or -1 */
 	uint64_t orphan_until_us;	/* recovery: lost when not adopted by then */
@@ -319,9 +332,16 @@ struct session {
 	pid_t pid;
 	int life;			/* pidfd of the client, or -1 */
 	unsigned int runs;		/* attached ones */
+	struct run *lent;		/* its monitor writes here when it ends, or NULL */
+	bool answers;			/* something was written to it */
 };
 
 void session_accept(struct executor *x, int fd);
+/* door.c: sessions whose first request comes with them */
+int door_open(struct executor *x, struct error *err);
+void door_close(struct executor *x);
+/* As session_accept(), and what is there to be read is read. */
+void session_admit(struct executor *x, int fd);
 void session_close(struct session *s);
 /* Both take the json; fds stay the caller's. */
 void session_result(struct session *s, json_int_t id, json_t *result, const int *fds, int n);
@@ -355,7 +375,7 @@ struct executor {
 	int epoll;
 	int state_dir, run_dir, lock;
 	char state_path[4096];
-	struct source listener, signals;
+	struct source listener, door, signals;
 	struct spawner_link spawner;
 	int cgroups[CGROUP__MAX];
 	struct store *store;
@@ -364,6 +384,7 @@ struct executor {
 	unsigned int n_sessions;
 	struct run *runs;
 	unsigned int n_running, n_dirty;
+	unsigned int n_lent;		/* runs whose monitor answers their client */
 	struct sandbox *sandboxes;
 	unsigned int n_sandboxes;
 	struct slot *slots;
@@ -383,9 +404,9 @@ struct executor {
 	struct importing *imports;	/* snapshots that are being unpacked */
 	struct work *works;		/* helpers that have not ended: work.h */
 	struct merging *merges;		/* that have not ended: merge.c */
+	struct live *lives;		/* of sandboxes that go on: snapshot-live.c */
 	bool layers_left;		/* folders without a row, to be removed */
 	uint64_t swept_us;
-	json_t *pinned;			/* snapshots that a helper reads: id to how often */
 	bool unsynced, syncing;		/* snapshots that are not known to be on the disk */
 	uint64_t noted_us;		/* since when */
 	int64_t expire_ms;		/* when the next snapshot is over, or 0 */

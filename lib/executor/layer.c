@@ -14,6 +14,7 @@
 #include "lib/base/fault.h"
 #include "lib/environment/unpack.h"
 #include "lib/executor/compact.h"
+#include "lib/executor/snapshot-live.h"
 #include "lib/executor/work.h"
 
 enum { SWEEP_US = 1000000 };
@@ -129,7 +130,8 @@ static void note_stack(json_t *rows, const char *text)
 static int sort_row(void *arg, const struct snapshot *s)
 {
 	struct sweep *w = arg;
-	bool alive = !strcmp(s->state, "ready") || work_holds(w->x, s->id);
+	bool alive = !strcmp(s->state, "ready") || work_holds(w->x, s->id) ||
+		live_holds(w->x, s->id);
 
 	for (struct run *run = w->x->runs; run && !alive; run = run->next)
 		alive = !run->finished && run->rec.snapshot && !strcmp(run->rec.snapshot, s->id);

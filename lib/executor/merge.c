@@ -29,6 +29,7 @@ struct merging {
 	json_t *held;			/* those, and all that is read */
 	json_t *steps;			/* of the answer */
 	struct snapshot ours;		/* what the next step begins with */
+	bool marked;			/* files of it have marks of conflicts */
 	size_t at;
 };
 
@@ -135,7 +136,8 @@ static json_t *answer(const struct merging *m, const char *head, bool conflict)
 	const char *name = text_of(m->params, "name");
 	bool made = !conflict && !dry(m);
 
-	return json_pack("{s:b,s:b,s:s?,s:s?,s:s?,s:s,s:O}", "conflict", conflict, "dry_run", dry(m),
+	return json_pack("{s:b,s:b,s:s?,s:s?,s:s?,s:s,s:O}", "conflict", conflict || m->marked,
+			 "dry_run", dry(m),
 			 "branch", m->branch[0] ? m->branch : NULL, "snapshot", made ? head : NULL,
 			 "name", made ? name : NULL, "ours", m->start, "steps", m->steps);
 }
@@ -251,7 +253,9 @@ static int merged(struct executor *x, void *data, json_t *result, json_t **ret,
 		return err_wrap(err, "merge");
 	}
 	note_step(m, &theirs, &base, "merged", result);
-	if (json_integer_value(json_object_get(result, "n_conflicts"))) {
+	m->marked |= json_integer_value(json_object_get(result, "n_marked")) > 0;
+	if (json_integer_value(json_object_get(result, "n_conflicts")) >
+	    json_integer_value(json_object_get(result, "n_marked"))) {
 		undo(m);
 		*ret = answer(m, NULL, true);
 		merging_free(m);
@@ -277,12 +281,25 @@ static int set_side(json_t *ask, const char *name, const struct snapshot *s)
 				   : json_array());
 }
 
+/* What the request calls it: what is merged into, or one of the others, counted from 0. */
+static const char *said(const struct merging *m, int which)
+{
+	const json_t *list = json_object_get(m->params, "theirs");
+
+	if (!m->branch[0])
+		which++;
+	return which < 0 ? m->branch : json_string_value(json_array_get(list, (size_t)which));
+}
+
 static int start_work(struct merging *m, const struct snapshot *base,
 		      const struct snapshot *theirs, const char *made, struct error *err)
 {
 	const char *strategy = text_of(m->params, "strategy");
-	cleanup_json json_t *ask = json_pack("{s:s,s:s,s:b,s:b,s:I}", "do", "merge", "strategy",
-					     strategy ? strategy : "three-way", "write", 1,
+	const char *markers = text_of(m->params, "conflict");
+	cleanup_json json_t *ask = json_pack("{s:s,s:s,s:s,s:[s,s,s],s:b,s:b,s:I}", "do", "merge",
+					     "strategy", strategy ? strategy : "three-way",
+					     "markers", markers ? markers : "none", "labels", "base",
+					     said(m, -1), said(m, (int)m->at), "write", 1,
 					     "changes", dry(m), "room", (json_int_t)ANSWER_ROOM /
 					     (json_int_t)json_array_size(m->theirs));
 	cleanup_close int layers = layer_folder(m->x, err);
@@ -371,10 +388,14 @@ static int add_theirs(struct merging *m, const char *what, struct error *err)
 static int check(const json_t *params, struct error *err)
 {
 	const char *name = text_of(params, "name"), *strategy = text_of(params, "strategy");
+	const char *markers = text_of(params, "conflict");
 
 	if (strategy && merge_strategy_by_name(strategy) < 0)
 		return err_set(err, ERR_USAGE, "'%.60s' is no strategy: three-way, union, "
 			       "intersection, latest, ours or theirs", strategy);
+	if (markers && merge_markers_by_name(markers) < 0)
+		return err_set(err, ERR_USAGE, "'%.60s' is no way to mark conflicts: none, merge or "
+			       "diff3", markers);
 	if (name && (parse_name(name) < 0 || strchr(name, '@') || strlen(name) >= STORE_NAME))
 		return err_set(err, ERR_USAGE, "'%.128s' cannot be the name of a snapshot: use "
 			       "letters, digits and '._:/-'", name);

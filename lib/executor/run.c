@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,15 @@ static void leave_queue(struct run *run)
 	run->queued = false;
 }
 
+/* What only the one who began it is told: did a sandbox wait for it, with its files? */
+static json_t *report_own(const struct run *run)
+{
+	json_t *j = report_execution(&run->rec);
+
+	json_object_set_new(j, "warm", json_boolean(run->hit));
+	return j;
+}
+
 static void finish(struct run *run)
 {
 	struct executor *x = run->x;
@@ -126,6 +136,8 @@ static void finish(struct run *run)
 	x->quiet_until_us = clock_us() + QUIET_AFTER_US;
 	if (run->sent)
 		x->n_running--;
+	if (run->lent)
+		x->n_lent--;
 	forget_fds(run);
 	/* whoever is told of it now is not told of what will be gone */
 	if (run->on_success && (run->rec.exit_code || run->rec.timed_out)) {
@@ -138,14 +150,18 @@ static void finish(struct run *run)
 
 		run->session = NULL;
 		s->runs--;
-		if (run->rec.error_code) {
+		s->lent = NULL;
+		if (run->answered) {
+			/* if the monitor dies before it does so, its client sees an end, and asks */
+			session_close(s);
+		} else if (run->rec.error_code) {
 			struct error err;
 
 			own_error(run, &err);
 			session_error(s, run->request, &err);
 		} else {
 			session_result(s, run->request, run->brief ? report_end(&run->rec) :
-				       report_execution(&run->rec), NULL, 0);
+				       report_own(run), NULL, 0);
 		}
 	}
 	answer_waiters(run);
@@ -167,7 +183,7 @@ void run_started(struct run *run, const struct msg_started *m, int pty)
 		struct session *s = run->session;
 
 		run->session = NULL;
-		session_result(s, run->request, report_execution(&run->rec), NULL, 0);
+		session_result(s, run->request, report_own(run), NULL, 0);
 	} else if (run->msg.flags & RUN_TTY) {
 		session_event(run->session, run->request, "started",
 			      json_pack("{s:s}", "id", run->rec.id), &pty, pty >= 0);
@@ -212,6 +228,7 @@ void run_ended(struct run *run, const struct msg_ended *m)
 	(void)fault("run.ended");
 	run_set_end(&run->rec, m);
 	run->errnum = m->errnum;
+	run->answered = m->flags & END_ANSWERED;
 	finish(run);
 	(void)fault("run.answered");
 }
@@ -303,6 +320,27 @@ void run_serve(struct executor *x)
 	}
 }
 
+/*
+ * Who wants the exit code only gets it from the monitor, which knows it first. That ends the
+ * connection.
+ */
+static void lend(struct run *run)
+{
+	struct session *s = run->session;
+
+	if (!s || !run->brief || s->runs != 1 || s->answers || run->n_fds >= MSG_FDS - 1)
+		return;
+	run->fds[run->n_fds] = fcntl(s->source.fd, F_DUPFD_CLOEXEC, 3);
+	if (run->fds[run->n_fds] < 0)
+		return;
+	run->n_fds++;
+	run->msg.flags |= RUN_ANSWER;
+	run->msg.request = run->request;
+	s->lent = run;
+	run->lent = true;
+	run->x->n_lent++;
+}
+
 void run_ready(struct run *run)
 {
 	struct error err;
@@ -311,6 +349,7 @@ void run_ready(struct run *run)
 		return;
 	run->sent = true;
 	run->x->n_running++;
+	lend(run);
 	if (sandbox_send(run->sandbox, &run->msg, sizeof(run->msg), run->body, run->body_len,
 			 run->fds, run->n_fds, &err) < 0) {
 		struct msg_status st = { .errnum = err.errnum, .code = (int32_t)err.code };
@@ -335,8 +374,9 @@ void run_cancel(struct run *run, uint64_t grace_ms)
 	if (run->finished)
 		return;
 	if (run->sandbox && run->sent) {
-		if (!sandbox_send(run->sandbox, &m, sizeof(m), NULL, 0, NULL, 0, &err))
-			return;
+		/* a monitor that is gone has left word of how it ended */
+		(void)!sandbox_send(run->sandbox, &m, sizeof(m), NULL, 0, NULL, 0, &err);
+		return;
 	}
 	(void)snprintf(run->rec.state, sizeof(run->rec.state), "failed");
 	run->rec.cancelled = true;
@@ -371,6 +411,7 @@ void run_session_gone(struct session *session)
 			continue;
 		run->session = NULL;
 		session->runs--;
+		session->lent = NULL;
 		if (!(run->msg.flags & RUN_DETACHED))
 			run_cancel(run, 0);
 	}
@@ -450,5 +491,8 @@ int run_flush(struct executor *x, struct error *err)
 	/* what is recorded may be what lets somebody make room */
 	if (r < 0 && err->code == ERR_LIMIT && reserve_release(x))
 		r = write_dirty(x, err);
+	/* whoever it was that asked for this: nothing is left that was not recorded */
+	if (!r)
+		x->store_failed = false;
 	return r;
 }

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/id.h"
 #include "lib/executor/executor.h"
+#include "lib/executor/snapshot-live.h"
 #include "lib/spawner/message.h"
 
 static struct message message;
@@ -20,6 +22,7 @@ static void on_end(struct sandbox *s)
 {
 	struct run *run = s->run;
 
+	live_monitor_died(s);
 	/* adopted just as it ended: then the journal has what it had no one to tell */
 	if (run && !run->finished)
 		recover_ends(s->x);
@@ -69,6 +72,7 @@ static void dispatch(struct sandbox *s, struct message *m)
 		break;
 	case MSG_ENDED:
 		s->state = SANDBOX_ENDED;
+		live_sandbox_gone(s);
 		if (s->run)
 			run_ended(s->run, (const void *)m->h);
 		pool_renew(s);
@@ -83,6 +87,12 @@ static void dispatch(struct sandbox *s, struct message *m)
 			/* do not make the same mistake as fast as we can */
 			s->pool->target = 0;
 		}
+		break;
+	case MSG_FROZEN:
+		live_frozen(s, (const void *)m->h, msg_take_fd(m, 0));
+		break;
+	case MSG_THAWED:
+		live_thawed(s, (const void *)m->h);
 		break;
 	case MSG_STATE: {
 		const struct msg_state *st = (const void *)m->h;
@@ -102,7 +112,8 @@ static void dispatch(struct sandbox *s, struct message *m)
 static void on_message(struct source *source, uint32_t events)
 {
 	struct sandbox *s = (struct sandbox *)source;
-	int r = msg_recv(source->fd, &message);
+	/* what epoll(7) named may have been read by sandbox_catch_up() meanwhile */
+	int r = msg_recv_now(source->fd, &message);
 
 	(void)events;
 	if (r == -EAGAIN)
@@ -113,6 +124,33 @@ static void on_message(struct source *source, uint32_t events)
 	}
 	dispatch(s, &message);
 	msg_release(&message);
+}
+
+void sandbox_catch_up(struct executor *x)
+{
+	enum { MANY = 64 };
+	struct sandbox *lent[MANY];
+	struct pollfd p[MANY];
+	bool more = true;
+
+	while (more) {
+		nfds_t n = 0;
+
+		more = false;
+		for (struct sandbox *s = x->sandboxes; s && n < MANY; s = s->all_next)
+			if (s->run && s->run->lent) {
+				lent[n] = s;
+				p[n++] = (struct pollfd){ .fd = s->source.fd, .events = POLLIN };
+			}
+		if (!n || poll(p, n, 0) <= 0)
+			return;
+		/* of each one message: a run of one never ends another's */
+		for (nfds_t i = 0; i < n; i++)
+			if (p[i].revents) {
+				more = true;
+				on_message(&lent[i]->source, EPOLLIN);
+			}
+	}
 }
 
 static struct sandbox *sandbox_new(struct executor *x, int fd, struct error *err)
@@ -237,6 +275,7 @@ void sandbox_journal(struct sandbox *s)
 
 void sandbox_forget(struct sandbox *s)
 {
+	live_sandbox_gone(s);
 	if (s->run)
 		s->run->sandbox = NULL;
 	s->run = NULL;

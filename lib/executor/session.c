@@ -10,6 +10,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/executor/environment.h"
 #include "lib/executor/executor.h"
+#include "lib/executor/snapshot-live.h"
 #include "lib/executor/snapshot.h"
 #include "lib/executor/work.h"
 
@@ -24,6 +25,7 @@ void session_close(struct session *s)
 {
 	run_session_gone(s);
 	environment_session_gone(s);
+	live_session_gone(s);
 	work_session_gone(s);
 	snapshot_session_gone(s);
 	event_remove(s->x, &s->source);
@@ -41,6 +43,7 @@ static void send_frame(struct session *s, json_t *frame, const int *fds, int n)
 {
 	struct error err;
 
+	s->answers = true;
 	if (wire_send(&s->wire, frame, fds, n, &err) < 0)
 		close_later(s);
 	event_change(s->x, &s->source, EPOLLIN | (wire_pending(&s->wire) ? EPOLLOUT : 0));
@@ -85,6 +88,15 @@ static void handle(struct session *s, json_t *frame)
 		close_later(s);
 		return;
 	}
+	if (s->x->n_lent && !s->lent)
+		sandbox_catch_up(s->x);
+	if (s->lent && strcmp(op, "execution.signal") && strcmp(op, "execution.cancel")) {
+		/* a long answer could have its monitor's in the midst of it */
+		(void)err_set(&err, ERR_PROTOCOL, "'%.64s' on the connection of a brief execution, "
+			      "which takes signals only", op);
+		session_error(s, id, &err);
+		return;
+	}
 	/* what a handler does not take of this request's descriptors is closed */
 	int keep = s->wire.n_fds - (int)fds;
 
@@ -96,16 +108,15 @@ static void handle(struct session *s, json_t *frame)
 	}
 }
 
-static void on_client(struct source *source, uint32_t events)
+/* False: the session is over, and gone. */
+static bool serve(struct session *s, uint32_t events)
 {
-	struct session *s = (struct session *)source;
 	struct error err;
 	json_t *frame;
 	int r = 1;
 
 	if ((events & EPOLLOUT) && wire_flush(&s->wire, &err) < 0)
 		close_later(s);
-	event_change(s->x, source, EPOLLIN | (wire_pending(&s->wire) ? EPOLLOUT : 0));
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
 		r = wire_fill(&s->wire, &err);
 		while (r > 0 && !s->closing && (r = wire_next(&s->wire, &frame, &err)) > 0) {
@@ -115,8 +126,16 @@ static void on_client(struct source *source, uint32_t events)
 		if (r < 0 && err.code == ERR_PROTOCOL && !s->closing)
 			session_error(s, 0, &err);
 	}
-	if (r < 0 || s->closing)
-		session_close(s);
+	event_change(s->x, &s->source, EPOLLIN | (wire_pending(&s->wire) ? EPOLLOUT : 0));
+	if (r >= 0 && !s->closing)
+		return true;
+	session_close(s);
+	return false;
+}
+
+static void on_client(struct source *source, uint32_t events)
+{
+	(void)serve((struct session *)source, events);
 }
 
 /* Only our own user, and root, may ask; the folder's mode says the same. */
@@ -131,16 +150,15 @@ static int check_peer(int fd, pid_t *ret)
 	return peer.uid == geteuid() || !peer.uid ? 0 : -1;
 }
 
-void session_accept(struct executor *x, int fd)
+static struct session *session_new(struct executor *x, int fd)
 {
 	struct session *s;
-	struct error err;
 	pid_t pid;
 
 	if (check_peer(fd, &pid) < 0 || x->n_sessions >= SESSIONS_MAX ||
 	    !(s = calloc(1, sizeof(*s)))) {
 		(void)close(fd);
-		return;
+		return NULL;
 	}
 	s->x = x;
 	s->pid = pid;
@@ -153,6 +171,24 @@ void session_accept(struct executor *x, int fd)
 		s->next->prev = &s->next;
 	x->sessions = s;
 	x->n_sessions++;
-	if (event_add(x, &s->source, EPOLLIN, &err) < 0)
+	return s;
+}
+
+void session_accept(struct executor *x, int fd)
+{
+	struct session *s = session_new(x, fd);
+	struct error err;
+
+	if (s && event_add(x, &s->source, EPOLLIN, &err) < 0)
+		session_close(s);
+}
+
+void session_admit(struct executor *x, int fd)
+{
+	struct session *s = session_new(x, fd);
+	struct error err;
+
+	/* what it asks is begun first, and watched for more then */
+	if (s && serve(s, EPOLLIN) && event_add(x, &s->source, s->source.events, &err) < 0)
 		session_close(s);
 }

@@ -17,12 +17,11 @@ struct checking {
 	struct executor *x;
 	json_t *snapshots;		/* reports of those that were asked for */
 	json_t *digests;		/* layer to its digest, or null */
-	json_t *ids;			/* of all snapshots, while they are read */
+	json_t *ids;			/* of those: meanwhile they stay */
 };
 
 static void checking_free(struct checking *c)
 {
-	snapshot_pin(c->x, c->ids, false);
 	json_decref(c->snapshots);
 	json_decref(c->digests);
 	json_decref(c->ids);
@@ -38,7 +37,6 @@ static int add_known(void *arg, const struct snapshot *s)
 	if (own && !strcmp(own, s->id))
 		json_object_set_new(c->digests, own, s->digest ? json_string(s->digest)
 							       : json_null());
-	json_array_append_new(c->ids, json_string(s->id));
 	return 0;
 }
 
@@ -46,8 +44,10 @@ static int add_wanted(void *arg, const struct snapshot *s)
 {
 	struct checking *c = arg;
 
-	if (!strcmp(s->state, "ready"))
+	if (!strcmp(s->state, "ready")) {
 		json_array_append_new(c->snapshots, report_snapshot(s));
+		json_array_append_new(c->ids, json_string(s->id));
+	}
 	return 0;
 }
 
@@ -161,12 +161,11 @@ int snapshot_check(struct session *s, json_int_t id, const json_t *params, struc
 	*c = (struct checking){ .x = s->x, .snapshots = json_array(), .digests = json_object(),
 				.ids = json_array() };
 	if (fd < 0 || gather(s->x, json_object_get(params, "ids"), c, err) < 0) {
-		(void)json_array_clear(c->ids);
 		checking_free(c);
 		return -1;
 	}
 	json_object_set_new(ask, "layers", layers_of(c));
-	snapshot_pin(s->x, c->ids, true);
+	req.snapshots = c->ids;
 	if (work_start(s->x, &req, s, id, err) < 0) {
 		checking_free(c);
 		return -1;

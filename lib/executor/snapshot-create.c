@@ -10,10 +10,11 @@
 #include "lib/base/fault.h"
 #include "lib/base/id.h"
 #include "lib/executor/layer.h"
+#include "lib/executor/snapshot-live.h"
 #include "lib/executor/snapshot.h"
 
 /*
- * Snapshots without a run, and branches moved back: create and restore.
+ * Snapshots without a run of their own, and branches moved back: create and restore.
  *
  * Of what is kept already, one more is a row that stands on the first and has its
  * layers: it takes no room, and the first one stays as long as it is there. Of an
@@ -27,20 +28,20 @@ static const char *text_of(const json_t *params, const char *key)
 
 /* ---- create ---- */
 
-/* The snapshot of a run that has ended, by any of its names. */
+/* One that has not ended, by any of its names; or NULL. */
+static struct run *running(struct executor *x, const char *what)
+{
+	struct run *run = strcmp(what, "@last") ? run_find(x, what) : x->runs;
+
+	return run && !run->finished ? run : NULL;
+}
+
+/* The snapshot of a run that has ended. */
 static int of_execution(struct executor *x, const char *what, struct snapshot *ret,
 			struct error *err)
 {
 	cleanup_execution struct execution e = { 0 };
-	const struct run *run = strcmp(what, "@last") ? run_find(x, what) : x->runs;
 
-	if (run && !run->finished) {
-		(void)err_set(err, ERR_BUSY, "execution '%s' has not ended, and what runs is not "
-			      "copied yet", run->rec.id);
-		return err_hint(err, "'faas execution wait %s' first; %s", run->rec.id,
-				run->rec.snapshot ? "it is a snapshot then"
-						  : "run it with 'faas execute --snapshot'");
-	}
 	if (store_execution_get(x->store, what, &e, err) < 0)
 		return -1;
 	if (e.snapshot)
@@ -59,29 +60,36 @@ static int of_branch(struct executor *x, const char *name, struct snapshot *ret,
 	return store_snapshot_get(x->store, b.head, ret, err);
 }
 
+static const char *const kinds[] = { "execution", "branch", "environment", "snapshot" };
+
+/* Which of the kinds the request names, and only that; -1: *err. */
+static int only_one(const json_t *params, struct error *err)
+{
+	int kind = -1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!text_of(params, kinds[i]))
+			continue;
+		if (kind >= 0)
+			return err_set(err, ERR_USAGE, "a snapshot is of one thing, not of %s and "
+				       "of %s", kinds[kind], kinds[i]);
+		kind = (int)i;
+	}
+	if (kind >= 0)
+		return kind;
+	(void)err_set(err, ERR_USAGE, "say what the snapshot is to be of");
+	return err_hint(err, "--execution, --branch, --environment or --snapshot; or 'faas "
+			"execute --snapshot NAME'");
+}
+
 static int find_origin(struct executor *x, const json_t *params, struct snapshot *ret,
 		       const char **ret_environment, struct error *err)
 {
-	static const char *const kinds[] = { "execution", "branch", "environment", "snapshot" };
-	const char *what = NULL;
-	size_t kind = 0;
+	int kind = only_one(params, err);
+	const char *what = kind < 0 ? NULL : text_of(params, kinds[kind]);
 
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		const char *value = text_of(params, kinds[i]);
-
-		if (value && what)
-			return err_set(err, ERR_USAGE, "a snapshot is of one thing, not of %s and "
-				       "of %s", kinds[kind], kinds[i]);
-		if (value) {
-			what = value;
-			kind = i;
-		}
-	}
-	if (!what) {
-		(void)err_set(err, ERR_USAGE, "say what the snapshot is to be of");
-		return err_hint(err, "--execution, --branch, --environment or --snapshot; or 'faas "
-				"execute --snapshot NAME'");
-	}
+	if (!what)
+		return -1;
 	if (kind == 2) {
 		*ret_environment = what;
 		/* is it there? */
@@ -129,25 +137,31 @@ static void share(struct snapshot *s, const struct snapshot *origin)
 	s->checksum = origin->checksum ? strdup(origin->checksum) : NULL;
 }
 
+/* What the request says of it. */
+static int describe(const json_t *params, struct snapshot *s, struct error *err)
+{
+	const char *name = text_of(params, "name"), *comment = text_of(params, "comment");
+
+	(void)snprintf(s->name, sizeof(s->name), "%s", name ? name : "");
+	s->engine = strdup("overlay");
+	s->comment = comment && *comment ? strdup(comment) : NULL;
+	s->labels = strdup("{}");
+	s->created_ms = (int64_t)clock_unix_ms();
+	return snapshot_set_labels(s, json_object_get(params, "labels"), err) < 0 ||
+		snapshot_set_ttl(s, json_object_get(params, "ttl_ms"), err) < 0 ? -1 : 0;
+}
+
 static int make(struct executor *x, const json_t *params, struct snapshot *s, struct error *err)
 {
 	cleanup_snapshot struct snapshot origin = { .id = "" };
-	const char *environment = NULL, *comment = text_of(params, "comment");
-	const char *name = text_of(params, "name");
+	const char *environment = NULL;
 
-	if (find_origin(x, params, &origin, &environment, err) < 0)
+	if (find_origin(x, params, &origin, &environment, err) < 0 ||
+	    describe(params, s, err) < 0)
 		return -1;
 	id_make(s->id);
-	(void)snprintf(s->name, sizeof(s->name), "%s", name ? name : "");
 	s->environment = strdup(environment ? environment : origin.environment);
-	s->engine = strdup("overlay");
-	s->comment = comment && *comment ? strdup(comment) : NULL;
 	s->execution = origin.execution ? strdup(origin.execution) : NULL;
-	s->labels = strdup("{}");
-	s->created_ms = (int64_t)clock_unix_ms();
-	if (snapshot_set_labels(s, json_object_get(params, "labels"), err) < 0 ||
-	    snapshot_set_ttl(s, json_object_get(params, "ttl_ms"), err) < 0)
-		return -1;
 	if (origin.id[0]) {
 		share(s, &origin);
 		return 0;
@@ -160,16 +174,42 @@ static int make(struct executor *x, const json_t *params, struct snapshot *s, st
 	return fill_layer(x, s->id, err);
 }
 
+/* Of what runs: the answer comes later. */
+static int make_live(struct session *s, json_int_t id, const json_t *params, struct run *run,
+		     struct error *err)
+{
+	cleanup_snapshot struct snapshot made = { .kind = "fs" };
+
+	if (!run->sandbox || run->sandbox->state != SANDBOX_RUNNING) {
+		(void)err_set(err, ERR_BUSY, "execution '%s' has not begun yet", run->rec.id);
+		return err_hint(err, "try again in a moment");
+	}
+	if (describe(params, &made, err) < 0)
+		return -1;
+	made.parent = run->rec.parent ? strdup(run->rec.parent) : NULL;
+	made.environment = strdup(run->rec.environment);
+	made.execution = strdup(run->rec.id);
+	return live_snapshot(s, id, run->sandbox, &made,
+			     json_is_true(json_object_get(params, "sync")), err);
+}
+
 int snapshot_create(struct session *s, json_int_t id, const json_t *params, struct error *err)
 {
 	cleanup_snapshot struct snapshot made = { .state = "ready", .kind = "fs" };
 	cleanup_snapshot struct snapshot got = { .id = "" };
+	const char *execution = text_of(params, "execution");
 	struct executor *x = s->x;
+	struct run *run;
 
 	if (snapshot_check_name(text_of(params, "name"), err) < 0 ||
 	    snapshot_check_comment(text_of(params, "comment"), err) < 0 ||
 	    run_flush(x, err) < 0)
 		return -1;
+	run = execution ? running(x, execution) : NULL;
+	if (run && only_one(params, err) < 0)
+		return -1;
+	if (run)
+		return make_live(s, id, params, run, err);
 	if (make(x, params, &made, err) < 0 ||
 	    store_snapshot_put(x->store, &made, err) < 0) {
 		if (made.id[0] && !made.parent)
@@ -179,7 +219,7 @@ int snapshot_create(struct session *s, json_int_t id, const json_t *params, stru
 	(void)fault("snapshot.created");
 	snapshot_noted(x, &made);
 	if (json_is_true(json_object_get(params, "sync")))
-		return snapshot_sync(s, id, made.id, err);
+		return snapshot_sync(s, id, made.id, -1, err);
 	if (store_snapshot_find(x->store, made.id, &got, err) < 0)
 		return -1;
 	session_result(s, id, report_snapshot(&got), NULL, 0);

@@ -71,13 +71,17 @@ struct compared {
 static int compared(struct executor *x, void *data, json_t *result, json_t **answer,
 		    struct error *err)
 {
+	static const char *const told[] = { "differences", "next", "n", "digest" };
 	cleanup_free struct compared *c = data;
 
 	(void)x;
 	if (!result)
 		return err_wrap(err, "compare");
-	*answer = json_pack("{s:O,s:o,s:s}", "differences", json_object_get(result, "differences"),
-			    "from", c->from[0] ? json_string(c->from) : json_null(), "to", c->to);
+	*answer = json_pack("{s:o,s:s}", "from", c->from[0] ? json_string(c->from) : json_null(),
+			    "to", c->to);
+	for (size_t i = 0; i < ARRAY_SIZE(told); i++)
+		if (json_object_get(result, told[i]))
+			json_object_set(*answer, told[i], json_object_get(result, told[i]));
 	return 0;
 }
 
@@ -109,14 +113,16 @@ int snapshot_diff_files(struct session *s, json_int_t id, const json_t *params, 
 	cleanup_json json_t *ask = json_pack("{s:s,s:b,s:b}", "do", "diff", "lines",
 					     json_is_true(json_object_get(params, "lines")), "patch",
 					     json_is_true(json_object_get(params, "patch")));
+	static const char *const passed[] = { "paths", "limit", "after", "summary" };
 	json_t *paths = json_object_get(params, "paths"), *path;
 	size_t i;
 
 	json_array_foreach(paths, i, path)
 		if (!json_is_string(path))
 			return err_set(err, ERR_USAGE, "'paths' are text");
-	if (paths)
-		json_object_set(ask, "paths", paths);
+	for (i = 0; i < ARRAY_SIZE(passed); i++)
+		if (json_object_get(params, passed[i]))
+			json_object_set(ask, passed[i], json_object_get(params, passed[i]));
 	if (find_two(s->x, params, &from, &to, err) < 0)
 		return -1;
 	if (from.environment && to.environment && strcmp(from.environment, to.environment))

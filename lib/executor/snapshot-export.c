@@ -21,22 +21,13 @@ static const char *text_of(const json_t *params, const char *key)
 }
 
 struct exporting {
-	struct executor *x;
-	json_t *pinned;			/* ids */
 	char id[STORE_ID];
 };
-
-static void exporting_free(struct exporting *e)
-{
-	snapshot_pin(e->x, e->pinned, false);
-	json_decref(e->pinned);
-	free(e);
-}
 
 static int exported(struct executor *x, void *data, json_t *result, json_t **answer,
 		    struct error *err)
 {
-	struct exporting *e = data;
+	cleanup_free struct exporting *e = data;
 
 	(void)x;
 	if (result)
@@ -45,7 +36,6 @@ static int exported(struct executor *x, void *data, json_t *result, json_t **ans
 				    json_object_get(result, "content"));
 	else
 		(void)err_wrap(err, "export snapshot '%s'", e->id);
-	exporting_free(e);
 	return result ? 0 : -1;
 }
 
@@ -140,12 +130,6 @@ static int make_manifest(struct executor *x, const struct snapshot *s, const cha
 	return 0;
 }
 
-static int pin_id(void *arg, const struct snapshot *s)
-{
-	json_array_append_new(arg, json_string(s->id));
-	return 0;
-}
-
 int snapshot_export(struct session *s, json_int_t id, const json_t *params, struct error *err)
 {
 	const json_t *level = json_object_get(params, "level");
@@ -158,7 +142,8 @@ int snapshot_export(struct session *s, json_int_t id, const json_t *params, stru
 	cleanup_close int layers = layer_folder(s->x, err), to = wire_take_fd(&s->wire);
 	cleanup_close int key = sign ? wire_take_fd(&s->wire) : -1;
 	cleanup_snapshot struct snapshot got = { .id = "" };
-	struct exporting *e;
+	cleanup_free struct exporting *e = NULL;
+	cleanup_json json_t *held = NULL;
 	struct work_request req = {
 		.helper = { .program = "faas-state", .ask = ask, .fds = { layers, to, key },
 			    .n_fds = sign ? 3 : 2 },
@@ -178,16 +163,13 @@ int snapshot_export(struct session *s, json_int_t id, const json_t *params, stru
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return err_sys(err, ENOMEM, "export a snapshot");
-	*e = (struct exporting){ .x = s->x, .pinned = json_array() };
 	(void)snprintf(e->id, sizeof(e->id), "%s", got.id);
-	/* a name it stands on may be one more name of another: all of them stay meanwhile */
-	if (store_snapshot_list(s->x->store, pin_id, e->pinned, err) < 0)
-		(void)json_array_clear(e->pinned);
-	snapshot_pin(s->x, e->pinned, true);
+	/* and with it those that it stands on, which have the other layers */
+	held = json_pack("[s]", got.id);
+	req.snapshots = held;
 	req.data = e;
-	if (work_start(s->x, &req, s, id, err) < 0) {
-		exporting_free(e);
+	if (work_start(s->x, &req, s, id, err) < 0)
 		return -1;
-	}
+	(void)TAKE_PTR(e);
 	return 0;
 }

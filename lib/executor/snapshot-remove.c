@@ -7,6 +7,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
 #include "lib/executor/layer.h"
+#include "lib/executor/work.h"
 
 struct row {
 	char id[STORE_ID], name[STORE_NAME], parent[STORE_ID], layer[STORE_ID];
@@ -69,11 +70,14 @@ static int add_branch(void *arg, const struct branch *b)
 	return 0;
 }
 
+static void held(void *arg, const char *id)
+{
+	used_by(arg, id, "%s is reading it", "a command");
+}
+
 int doom_begin(struct executor *x, struct doom **ret, struct error *err)
 {
 	CLEANUP(doom_free) struct doom *d = calloc(1, sizeof(*d));
-	const char *id;
-	json_t *count;
 
 	if (!d)
 		return err_sys(err, ENOMEM, "look at snapshots");
@@ -87,8 +91,7 @@ int doom_begin(struct executor *x, struct doom **ret, struct error *err)
 	for (const struct run *run = x->runs; run; run = run->next)
 		if (!run->finished && run->rec.parent)
 			used_by(d, run->rec.parent, "it is in use by execution '%s'", run->rec.id);
-	json_object_foreach(x->pinned, id, count)
-		used_by(d, id, "%s is reading it", "a command");
+	work_each_held(x, held, d);
 	*ret = TAKE_PTR(d);
 	return 0;
 }

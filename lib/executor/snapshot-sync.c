@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,23 +18,6 @@
 
 enum { BATCH = 256, PATIENCE_US = 2000000, QUIET_US = 100000, EXPIRE_US = 1000000,
        EXPIRE_BATCH = 256 };
-
-void snapshot_pin(struct executor *x, const json_t *ids, bool pin)
-{
-	json_t *id;
-	size_t i;
-
-	json_array_foreach((json_t *)(uintptr_t)ids, i, id) {
-		const char *key = json_string_value(id);
-		json_int_t n = json_integer_value(json_object_get(x->pinned, key));
-
-		n += pin ? 1 : -1;
-		if (n > 0)
-			json_object_set_new(x->pinned, key, json_integer(n));
-		else
-			(void)json_object_del(x->pinned, key);
-	}
-}
 
 void snapshot_noted(struct executor *x, const struct snapshot *s)
 {
@@ -131,32 +115,39 @@ static int note_all(struct executor *x, json_t *result, struct error *err)
 	return store_commit(x->store, err);
 }
 
-/* data: the id that is waited for, or NULL for the batch of the loop. */
+struct awaited {
+	char id[STORE_ID];
+	json_int_t paused_us;
+};
+
+/* data: what is waited for, or NULL for the batch of the loop. */
 static int settled(struct executor *x, void *data, json_t *result, json_t **answer,
 		   struct error *err)
 {
 	cleanup_snapshot struct snapshot s = { .id = "" };
-	cleanup_free char *id = data;
+	cleanup_free struct awaited *a = data;
 	int r = result ? note_all(x, result, err) : -1;
 
-	if (!id) {
+	if (!a) {
 		/* what did not work will not, until something is new; a full batch had more */
 		x->syncing = false;
 		x->unsynced |= !r && json_object_size(json_object_get(result, "snapshots")) == BATCH;
 		return 0;
 	}
 	if (r < 0)
-		return err_wrap(err, "write snapshot '%s' to the disk", id);
-	r = store_snapshot_find(x->store, id, &s, err);
+		return err_wrap(err, "write snapshot '%s' to the disk", a->id);
+	r = store_snapshot_find(x->store, a->id, &s, err);
 	if (r <= 0)
 		return r < 0 ? -1 : err_set(err, ERR_NOT_FOUND, "snapshot '%s' was deleted "
-					    "meanwhile", id);
+					    "meanwhile", a->id);
 	*answer = report_snapshot(&s);
+	if (a->paused_us >= 0)
+		json_object_set_new(*answer, "paused_us", json_integer(a->paused_us));
 	return 0;
 }
 
 static int ask_helper(struct executor *x, json_t *list, struct session *s, json_int_t request,
-		      char *id, struct error *err)
+		      struct awaited *a, struct error *err)
 {
 	bool rootless = x->spawner.rootless;
 	cleanup_json json_t *ask = json_pack("{s:s,s:O,s:I,s:b}", "do", "settle", "snapshots",
@@ -165,7 +156,7 @@ static int ask_helper(struct executor *x, json_t *list, struct session *s, json_
 	cleanup_close int fd = layer_folder(x, err);
 	struct work_request req = {
 		.helper = { .program = "faas-state", .ask = ask, .fds = { fd }, .n_fds = 1 },
-		.done = settled, .data = id,
+		.done = settled, .data = a,
 	};
 
 	return fd < 0 ? -1 : work_start(x, &req, s, request, err);
@@ -193,11 +184,16 @@ static int gather_line(struct executor *x, const char *id, json_t *list, struct 
 	return 0;
 }
 
-int snapshot_sync(struct session *s, json_int_t id, const char *snapshot, struct error *err)
+int snapshot_sync(struct session *s, json_int_t id, const char *snapshot, json_int_t paused_us,
+		  struct error *err)
 {
 	cleanup_json json_t *list = json_array();
-	cleanup_free char *own = strdup(snapshot);
+	cleanup_free struct awaited *own = calloc(1, sizeof(*own));
 
+	if (!own)
+		return err_sys(err, ENOMEM, "make a snapshot safe");
+	(void)snprintf(own->id, sizeof(own->id), "%s", snapshot);
+	own->paused_us = paused_us;
 	if (gather_line(s->x, snapshot, list, err) < 0)
 		return -1;
 	if (ask_helper(s->x, list, s, id, own, err) < 0)

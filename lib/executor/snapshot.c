@@ -350,11 +350,9 @@ int snapshot_remove(struct executor *x, const char *id, struct error *err)
 				      id, run->rec.id);
 			return err_hint(err, "'faas execution cancel %s' first", run->rec.id);
 		}
-	if (json_object_get(x->pinned, id))
-		return err_set(err, ERR_BUSY, "snapshot '%s' is being read", id);
 	if (work_holds(x, id)) {
 		(void)err_set(err, ERR_BUSY, "snapshot '%s' is being read", id);
-		return err_hint(err, "try again when the merge or comparison has ended");
+		return err_hint(err, "try again when the command that reads it has ended");
 	}
 	r = store_snapshot_delete(x->store, id, err);
 	if (r < 0 && err->code == ERR_LIMIT && reserve_release(x))

@@ -46,10 +46,9 @@ void snapshot_noted(struct executor *x, const struct snapshot *s);
 void snapshot_tend(struct executor *x);
 /* Is there something that snapshot_tend() waits to do? */
 bool snapshot_hungry(const struct executor *x);
-/* Makes one safe now; the answer is its report. */
-int snapshot_sync(struct session *s, json_int_t id, const char *snapshot, struct error *err);
-/* While a helper reads its files nobody deletes it; layers: JSON array of ids. */
-void snapshot_pin(struct executor *x, const json_t *ids, bool pin);
+/* Makes one safe now; the answer is its report, with "paused_us" if not negative. */
+int snapshot_sync(struct session *s, json_int_t id, const char *snapshot, json_int_t paused_us,
+		  struct error *err);
 
 /* ERR_BUSY when a snapshot stands on the environment, whose files are the lower part of its. */
 int snapshot_check_environment(struct executor *x, const char *name, struct error *err);

@@ -116,6 +116,17 @@ bool work_holds(const struct executor *x, const char *id)
 	return false;
 }
 
+void work_each_held(const struct executor *x, void (*each)(void *arg, const char *id), void *arg)
+{
+	for (const struct work *w = x->works; w; w = w->next) {
+		json_t *one;
+		size_t i;
+
+		json_array_foreach(w->snapshots, i, one)
+			each(arg, json_string_value(one));
+	}
+}
+
 static void end(struct work *w, const char *why)
 {
 	struct error err = { 0 };

@@ -26,7 +26,7 @@
  * or /proc is a link is refused, not followed (CVE-2025-31133 and its kin).
  */
 
-int build_io_fd = -1;
+int build_io_fd = -1, build_upper_fd = -1;
 
 static int point(int root, const char *name, struct msg_status *st)
 {
@@ -96,6 +96,35 @@ static int read_only_over(int root, const char *name, struct msg_status *st)
 	return attach(root, name, mnt, st);
 }
 
+/* An empty file or folder over what is there. */
+static int hide(int root, const struct hidden *what, struct msg_status *st)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			MOUNT_ATTR_NOEXEC,
+	};
+	int mnt = open_tree(AT_FDCWD, what->folder ? "/empty" : "/none",
+			    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	int at = -1, r = 0;
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "proc/%s", what->name);
+	if (mnt >= 0 && !mount_setattr(mnt, "", AT_EMPTY_PATH, &attr, sizeof(attr)))
+		at = (int)syscall(SYS_openat2, root, name, &how, sizeof(how));
+	if (at < 0 || move_mount(mnt, "", at, "",
+				 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		r = fail(st, "hide '/%s'", name);
+	if (at >= 0)
+		(void)close(at);
+	if (mnt >= 0)
+		(void)close(mnt);
+	return r;
+}
+
 static int mount_system(int root, struct msg_status *st)
 {
 	static const char *const none[] = { NULL };
@@ -114,6 +143,9 @@ static int mount_system(int root, struct msg_status *st)
 					      MOUNT_ATTR_NOEXEC), st) < 0 ||
 	    attach(root, "proc", new_mount("proc", none, safe), st) < 0)
 		return -1;
+	for (int i = 0; i < spawner.n_hidden; i++)
+		if (hide(root, &spawner.hidden[i], st) < 0)
+			return -1;
 	/* As root nothing inside owns a sysctl; rootless, the sandbox's root may. */
 	if (spawner.rootless && read_only_over(root, "proc/sys", st) < 0)
 		return -1;
@@ -152,6 +184,7 @@ int build_sandbox(const struct msg_build *b, const char *stack, struct msg_statu
 		return fail(st, "create the sandbox's mount namespace");
 	if (overlay_mount(b, stack, st) < 0)
 		return -1;
+	build_upper_fd = overlay_open_upper();
 	root = open("/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return fail(st, "open the new root");
@@ -202,6 +235,7 @@ void build_close_inherited(int sock)
 	/* what is not open, -1, comes last and ends the loop */
 	const unsigned int keep[] = {
 		(unsigned int)sock, (unsigned int)build_io_fd, (unsigned int)spawner.filter,
+		(unsigned int)build_upper_fd,
 	};
 	unsigned int from = 0;
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -58,10 +59,6 @@ static int set_soft(int what, uint64_t soft)
 /* Where there are no cgroups, these are what is left to limit with. */
 static int set_limits(struct exec_plan *p)
 {
-	if (set_limit(RLIMIT_CORE, 0) < 0)
-		return stop(p, "forbid core dumps", NULL);
-	if (set_soft(RLIMIT_STACK, STACK_SIZE) < 0 || set_soft(RLIMIT_NOFILE, FILES) < 0)
-		return stop(p, "set limits of the stack and of files", NULL);
 	if (!p->no_cgroup)
 		return 0;
 	if (p->limits->pids && set_limit(RLIMIT_NPROC, p->limits->pids) < 0)
@@ -89,8 +86,6 @@ static int set_user(struct exec_plan *p)
 
 static int set_stdio(struct exec_plan *p)
 {
-	if (syscall(SYS_setsid) < 0)
-		return stop(p, "start a session", NULL);
 	for (int i = 0; i < 3; i++)
 		if (dup2(p->fd[i], i) < 0)
 			return stop(p, "set up standard input and output", NULL);
@@ -217,22 +212,34 @@ static void try_command(struct exec_plan *p, char *const *argv, bool *missing)
 	errno = kept;
 }
 
-static int child(void *arg)
+/* What is the same for every program. */
+static int prepare(struct exec_plan *p)
 {
-	struct exec_plan *p = arg;
+	(void)umask(022);
+	default_signals();
+	if (syscall(SYS_setsid) < 0)
+		return stop(p, "start a session", NULL);
+	if (set_limit(RLIMIT_CORE, 0) < 0)
+		return stop(p, "forbid core dumps", NULL);
+	if (set_soft(RLIMIT_STACK, STACK_SIZE) < 0 || set_soft(RLIMIT_NOFILE, FILES) < 0)
+		return stop(p, "set limits of the stack and of files", NULL);
+	return 0;
+}
+
+/* Returns when it failed. */
+static void become(struct exec_plan *p)
+{
 	bool missing = true;
 	int worst = ENOENT;
 	const char *which = p->alternatives[0][0];
 
-	(void)umask(022);
-	default_signals();
 	if (set_stdio(p) < 0 || set_limits(p) < 0 || set_user(p) < 0)
-		_exit(126);
+		return;
 	if (chdir(p->workdir) < 0) {
 		(void)stop(p, "enter the working directory", p->workdir);
 		/* not the program: ENOENT here does not read as "not found" */
 		p->code = ERR_CANNOT_RUN;
-		_exit(126);
+		return;
 	}
 	for (char *const *const *a = p->alternatives; *a; a++) {
 		bool gone = true;
@@ -251,6 +258,29 @@ static int child(void *arg)
 	} else {
 		(void)stop(p, missing ? "find the program" : "execute", which);
 	}
+}
+
+static int child(void *arg)
+{
+	struct exec_plan *p = arg;
+
+	if (!prepare(p))
+		become(p);
+	_exit(126);
+}
+
+/* The descriptors are our parent's too, until it is known whose turn it is. */
+static int child_ahead(void *arg)
+{
+	struct exec_plan *p = arg;
+
+	if (prepare(p) < 0 || !p->wait(p))
+		_exit(126);
+	/* closes none, but the table is ours then; unshare(2) is not allowed any more */
+	if (syscall(SYS_close_range, ~0u, ~0u, CLOSE_RANGE_UNSHARE) < 0)
+		(void)stop(p, "have descriptors of its own", NULL);
+	else
+		become(p);
 	_exit(126);
 }
 
@@ -259,7 +289,12 @@ pid_t exec_start(struct exec_plan *plan)
 	pid_t pid;
 
 	plan->errnum = plan->code = 0;
-	pid = clone(child, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, plan);
+	if (plan->wait)
+		pid = clone(child_ahead, stack + sizeof(stack),
+			    CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, plan);
+	else
+		pid = clone(child, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD,
+			    plan);
 	if (pid < 0) {
 		(void)stop(plan, "start a process", NULL);
 		return -1;

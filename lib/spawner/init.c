@@ -1,4 +1,4 @@
-#include "lib/spawner/spawner.h"
+#include "lib/spawner/init.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,24 +23,10 @@
  * could write.
  */
 
-static struct init {
-	int sock;
-	int signals;		/* signalfd of SIGCHLD */
-	int stdio[3];
-	int pty;		/* slave, or -1 */
-	int files;		/* file channel, or -1 */
-	pid_t main;
-	uint32_t flags;		/* enum run_flags */
-	struct limits limits;
-	bool no_cgroup;
-	struct run_body run;
-	int step;
-	struct account account;
-	uint64_t read_before, written_before;
-	uint64_t asked_us, started_us, started_ms;
-} init = { .signals = -1, .stdio = { -1, -1, -1 }, .pty = -1, .files = -1 };
+struct init init = { .signals = -1, .stdio = { -1, -1, -1 }, .pty = -1, .files = -1 };
 
-static struct message message, early;
+struct message message;
+static struct message early;
 
 _noreturn_ static void report_failure(struct msg_status *st)
 {
@@ -51,7 +37,7 @@ _noreturn_ static void report_failure(struct msg_status *st)
 
 /* ---- counting ---- */
 
-static void read_io(uint64_t *in, uint64_t *out)
+void init_read_io(uint64_t *in, uint64_t *out)
 {
 	char text[512], *p;
 	ssize_t n = build_io_fd < 0 ? -1 : pread(build_io_fd, text, sizeof(text) - 1, 0);
@@ -83,7 +69,7 @@ static void count_usage(struct usage *u)
 	u->system_us = microseconds(&ru.ru_stime);
 	u->memory_peak = (uint64_t)ru.ru_maxrss * 1024;
 	u->wall_us = now_us() - (init.started_us ? init.started_us : init.asked_us);
-	read_io(&in, &out);
+	init_read_io(&in, &out);
 	u->read_bytes = in > init.read_before ? in - init.read_before : 0;
 	u->written_bytes = out > init.written_before ? out - init.written_before : 0;
 }
@@ -102,7 +88,7 @@ static void kill_everything(void)
 	}
 }
 
-_noreturn_ static void finish(struct msg_ended *e)
+void init_finish(struct msg_ended *e)
 {
 	kill_everything();
 	if (init.files >= 0 && !e->code)
@@ -126,7 +112,7 @@ _noreturn_ static void finish(struct msg_ended *e)
 }
 
 /* The program could not be started: a result too, with our reason in it. */
-_noreturn_ static void finish_unstarted(const struct exec_plan *plan)
+void init_unstarted(const struct exec_plan *plan)
 {
 	struct msg_ended e = { .exit_code = -1, .errnum = plan->errnum };
 
@@ -135,10 +121,10 @@ _noreturn_ static void finish_unstarted(const struct exec_plan *plan)
 	(void)snprintf(e.text, sizeof(e.text), "%s%s%s%s", plan->what,
 		       plan->which ? " '" : "", plan->which ? plan->which : "",
 		       plan->which ? "'" : "");
-	finish(&e);
+	init_finish(&e);
 }
 
-_noreturn_ static void finish_failed(const struct msg_status *st)
+void init_failed(const struct msg_status *st)
 {
 	struct msg_ended e = {
 		.exit_code = -1, .errnum = st->errnum,
@@ -146,28 +132,7 @@ _noreturn_ static void finish_failed(const struct msg_status *st)
 	};
 
 	memcpy(e.text, st->text, sizeof(e.text));
-	finish(&e);
-}
-
-static void start_step(void)
-{
-	struct exec_plan plan = {
-		.alternatives = (char *const *const *)init.run.steps[init.step],
-		.env = init.run.env, .workdir = init.run.workdir, .tty = init.pty >= 0,
-		.uid = init.account.uid, .gid = init.account.gid,
-		.groups = init.account.groups, .n_groups = init.account.n_groups,
-		.limits = &init.limits,
-	};
-
-	for (int i = 0; i < 3; i++)
-		plan.fd[i] = init.pty >= 0 ? init.pty : init.stdio[i];
-	for (char **e = init.run.env; *e; e++)
-		if (!strncmp(*e, "PATH=", 5))
-			plan.path = *e + 5;
-	plan.no_cgroup = init.no_cgroup;
-	init.main = exec_start(&plan);
-	if (init.main < 0)
-		finish_unstarted(&plan);
+	init_finish(&e);
 }
 
 static void step_ended(int status)
@@ -182,7 +147,7 @@ static void step_ended(int status)
 		start_step();
 		return;
 	}
-	finish(&e);
+	init_finish(&e);
 }
 
 static void reap(void)
@@ -197,124 +162,23 @@ static void reap(void)
 			step_ended(status);
 }
 
-/* ---- the start ---- */
+/* ---- what the monitor says ---- */
 
-static int open_pty(const struct msg_run *r, struct msg_status *st)
+static void tell_upper(int signal)
 {
-	struct winsize size = { .ws_row = r->rows, .ws_col = r->cols };
-	int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC), zero = 0;
+	struct msg_status st = { .h.type = MSG_UPPER_IS };
 
-	if (master < 0 || ioctl(master, TIOCSPTLCK, &zero) < 0)
-		return fail(st, "open a terminal");
-	init.pty = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (init.pty < 0) {
-		(void)close(master);
-		return fail(st, "open the terminal's other end");
+	if (build_upper_fd < 0) {
+		errno = EBADF;
+		(void)fail(&st, "find what the sandbox writes to");
+	} else if (signal) {
+		(void)halt_all(&st);
 	}
-	(void)ioctl(master, TIOCSWINSZ, &size);
-	(void)!fchown(init.pty, init.account.uid, init.account.gid);
-	return master;
+	(void)msg_send(init.sock, &st, sizeof(st), NULL, 0, &build_upper_fd, !st.errnum);
 }
 
-static void take_fds(struct message *m, const struct msg_run *r)
+void init_heard(int r)
 {
-	int next = 0;
-
-	if (r->flags & RUN_STDIN)
-		init.stdio[0] = msg_take_fd(m, next++);
-	if (r->flags & RUN_STDIO) {
-		init.stdio[1] = msg_take_fd(m, next++);
-		init.stdio[2] = msg_take_fd(m, next++);
-	}
-	if (r->flags & RUN_FILES)
-		init.files = msg_take_fd(m, next++);
-	for (int i = 0; i < 3; i++)
-		if (init.stdio[i] < 0)
-			init.stdio[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
-}
-
-static void set_home(void)
-{
-	/* HOME, USER and LOGNAME are the account's unless the caller said */
-	static char home[300], user[80], logname[80];
-	char *set[] = { home, user, logname };
-	static const char *const names[] = { "HOME=", "USER=", "LOGNAME=" };
-	size_t n = 0;
-	char **env;
-
-	(void)snprintf(home, sizeof(home), "HOME=%s", init.account.home);
-	(void)snprintf(user, sizeof(user), "USER=%s", init.account.name);
-	(void)snprintf(logname, sizeof(logname), "LOGNAME=%s", init.account.name);
-	while (init.run.env[n])
-		n++;
-	env = calloc(n + 4, sizeof(*env));
-	if (!env)
-		return;
-	memcpy(env, init.run.env, n * sizeof(*env));
-	for (int i = 0; i < 3; i++) {
-		bool have = false;
-
-		for (size_t k = 0; init.run.env[k]; k++)
-			have |= !strncmp(init.run.env[k], names[i], strlen(names[i]));
-		if (!have)
-			env[n++] = set[i];
-	}
-	init.run.env = env;
-}
-
-/* The working directory is made, files are in it, and that was the run. */
-_noreturn_ static void finish_files(void)
-{
-	struct msg_ended e = { .exit_code = 0 };
-	struct msg_status st = { 0 };
-
-	if (files_folder(init.run.workdir, init.account.uid, init.account.gid, &st) < 0)
-		finish_failed(&st);
-	finish(&e);
-}
-
-static void start(struct message *m)
-{
-	struct msg_run r = *(const struct msg_run *)m->h;
-	struct msg_started s = { .h.type = MSG_STARTED };
-	struct msg_status st = { 0 };
-	int master = -1;
-
-	init.asked_us = now_us();
-	init.flags = r.flags;
-	init.limits = r.limits;
-	take_fds(m, &r);
-	if (body_read(m, r.n_steps, &init.run, &st) < 0)
-		report_failure(&st);
-	msg_release(m);
-	if (account_find("", init.run.user, &init.account, &st) < 0)
-		finish_failed(&st);
-	set_home();
-	read_io(&init.read_before, &init.written_before);
-	if (init.account.uid)
-		(void)!chown("/work", init.account.uid, init.account.gid);
-	if (init.files >= 0 && files_in(init.files, init.account.uid, init.account.gid,
-					init.run.workdir, &st) < 0)
-		finish_failed(&st);
-	if (r.flags & RUN_TTY) {
-		master = open_pty(&r, &st);
-		if (master < 0)
-			finish_failed(&st);
-	}
-	init.started_us = now_us();
-	init.started_ms = now_unix_ms();
-	if (r.flags & RUN_FILES_ONLY)
-		finish_files();
-	start_step();
-	if (r.flags & RUN_ANNOUNCE)
-		(void)msg_send(init.sock, &s, sizeof(s), NULL, 0, &master, master >= 0);
-	if (master >= 0)
-		(void)close(master);
-}
-
-static void from_monitor(void)
-{
-	int r = msg_recv(init.sock, &message);
 	const struct msg_signal *s = (const void *)message.h;
 
 	if (r == -EAGAIN)
@@ -333,6 +197,9 @@ static void from_monitor(void)
 		break;
 	case MSG_CANCEL:
 		(void)kill(-1, s->signal);
+		break;
+	case MSG_UPPER:
+		tell_upper(s->signal);
 		break;
 	default:
 		break;
@@ -421,6 +288,8 @@ void init_main(int sock, const struct leaf *leaf)
 	(void)msg_send(init.sock, &st, sizeof(st), NULL, 0, NULL, 0);
 	if (early.n_fds >= 0)
 		start(&early);
+	else
+		start_ahead();
 	for (;;) {
 		struct pollfd p[2] = { { init.sock, POLLIN, 0 }, { init.signals, POLLIN, 0 } };
 
@@ -429,6 +298,6 @@ void init_main(int sock, const struct leaf *leaf)
 		if (p[1].revents)
 			reap();
 		if (p[0].revents)
-			from_monitor();
+			init_heard(msg_recv(init.sock, &message));
 	}
 }

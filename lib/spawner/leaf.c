@@ -70,7 +70,7 @@ int leaf_make(struct leaf *leaf, const char *name, struct msg_status *st)
 	for (int i = 0; i < CGROUP__MAX; i++)
 		leaf->dir[i] = -1;
 	for (int i = 0; i < CGROUP__MAX; i++) {
-		if (spawner.cgroups[i] < 0)
+		if (spawner.cgroups[i] < 0 || i == CGROUP_FREEZER)
 			continue;
 		if (mkdirat(spawner.cgroups[i], name, 0755) < 0)
 			return fail(st, "create cgroup '%s'", name);
@@ -166,8 +166,9 @@ int leaf_limits(struct leaf *leaf, const struct limits *want, struct msg_status 
 int leaf_enter(const struct leaf *leaf, struct msg_status *st)
 {
 	for (int i = 0; i < CGROUP__MAX; i++) {
-		if (leaf->dir[i] < 0 || i == CGROUP_UNIFIED)
-			continue;	/* there by CLONE_INTO_CGROUP */
+		/* there by CLONE_INTO_CGROUP, or only while it is frozen */
+		if (leaf->dir[i] < 0 || i == CGROUP_UNIFIED || i == CGROUP_FREEZER)
+			continue;
 		if (write_file_at(leaf->dir[i], "tasks", "0") < 0)
 			return fail(st, "enter cgroup '%s'", leaf->name);
 	}
@@ -262,38 +263,42 @@ static void remove_strays(int fd)
 }
 
 /* Folder i of all leaves, by its own name in the one above it. */
-static void remove_folder(int fd)
+static bool remove_folder(int fd)
 {
 	char link[64], path[4096];
 	const char *base;
+	bool gone;
 	ssize_t n;
 	int up;
 
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof(path) - 1);
 	if (n <= 0)
-		return;
+		return false;
 	path[n] = '\0';
 	base = strrchr(path, '/');
 	if (!base || strncmp(base + 1, "faas-", 5))
-		return;
+		return false;
 	up = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (up < 0)
-		return;
+		return false;
 	/* not empty: the last monitor does it */
-	(void)unlinkat(up, base + 1, AT_REMOVEDIR);
+	gone = !unlinkat(up, base + 1, AT_REMOVEDIR) || errno == ENOENT;
 	(void)close(up);
+	return gone;
 }
 
 void leaf_remove_folders(void)
 {
 	int lock = openat(spawner.run_dir, "executor.lock", O_RDWR | O_CLOEXEC);
+	/* the freezer's is empty until somebody needs it: it goes when the others do */
+	bool gone = true;
 
 	if (lock < 0 ? errno == ENOENT : !flock(lock, LOCK_EX | LOCK_NB))
-		for (int i = 0; i < CGROUP__MAX; i++)
+		for (int i = 0; i < CGROUP__MAX && (gone || i != CGROUP_FREEZER); i++)
 			if (spawner.cgroups[i] >= 0) {
 				remove_strays(spawner.cgroups[i]);
-				remove_folder(spawner.cgroups[i]);
+				gone &= remove_folder(spawner.cgroups[i]);
 			}
 	if (lock >= 0)
 		(void)close(lock);

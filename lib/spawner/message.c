@@ -27,11 +27,16 @@ static size_t size_of(unsigned int type)
 	case MSG_RENEW:
 	case MSG_JOURNAL:
 	case MSG_MAPPED:
+	case MSG_FREEZE:
+	case MSG_THAW:
+	case MSG_UPPER:
 		return sizeof(struct msg_signal);
 	case MSG_STARTED:
 		return sizeof(struct msg_started);
 	case MSG_ENDED:
 		return sizeof(struct msg_ended);
+	case MSG_THAWED:
+		return sizeof(struct msg_thawed);
 	case MSG_STATE:
 		return sizeof(struct msg_state);
 	case MSG_SETUP_DONE:
@@ -40,6 +45,8 @@ static size_t size_of(unsigned int type)
 	case MSG_BLANK:
 	case MSG_FAILED:
 	case MSG_UNSHARED:
+	case MSG_FROZEN:
+	case MSG_UPPER_IS:
 		return sizeof(struct msg_status);
 	default:
 		return 0;
@@ -162,7 +169,7 @@ static int map_body(struct message *m)
 	return 0;
 }
 
-int msg_recv(int fd, struct message *m)
+static int receive(int fd, struct message *m, int flags)
 {
 	union {
 		struct cmsghdr align;
@@ -182,7 +189,7 @@ int msg_recv(int fd, struct message *m)
 	m->map = NULL;
 	m->h = (const struct msg_header *)m->buf;
 	do
-		n = recvmsg(fd, &mh, MSG_CMSG_CLOEXEC);
+		n = recvmsg(fd, &mh, MSG_CMSG_CLOEXEC | flags);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == ECONNRESET ? 0 : -errno;
@@ -206,6 +213,16 @@ int msg_recv(int fd, struct message *m)
 		return r;
 	}
 	return 1;
+}
+
+int msg_recv(int fd, struct message *m)
+{
+	return receive(fd, m, 0);
+}
+
+int msg_recv_now(int fd, struct message *m)
+{
+	return receive(fd, m, MSG_DONTWAIT);
 }
 
 void msg_release(struct message *m)

@@ -37,6 +37,8 @@ int msg_send(int fd, void *msg, size_t size, const void *body, size_t body_len,
  * for each type, 0 for unknown ones.
  */
 int msg_recv(int fd, struct message *m);
+/* The same, but does not wait: -EAGAIN. */
+int msg_recv_now(int fd, struct message *m);
 /* Closes descriptors that were not taken and unmaps the body. */
 void msg_release(struct message *m);
 /* Takes descriptor i out of *m, or returns -1. */

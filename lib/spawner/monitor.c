@@ -22,6 +22,13 @@
 /* The result is on its way: what is left to do may wait until it has been read. */
 enum { END_REST_US = 2000 };
 
+/* Without a sandbox, a run and an executor. */
+static const struct monitor blank = {
+	.executor = -1, .listener = -1, .journal = -1, .init_sock = -1, .init_pidfd = -1,
+	.life = -1, .pty = -1, .hold = -1, .answer = -1, .pipes = { -1, -1, -1 },
+	.log = { .dir = -1, .file = -1 },
+};
+
 struct monitor mon;
 
 static struct message message;
@@ -46,6 +53,8 @@ void tell_init(unsigned int type, int signal)
 /* And with it everything in the sandbox. */
 static void kill_init(void)
 {
+	/* a frozen process of v1 does not die */
+	freeze_undo();
 	if (mon.init > 0) {
 		(void)syscall(SYS_pidfd_send_signal, mon.init_pidfd, SIGKILL, NULL, 0);
 		(void)waitpid(mon.init, NULL, 0);
@@ -71,20 +80,20 @@ static void close_all(const int *fds, size_t n)
 
 void monitor_forget(void)
 {
+	const struct monitor was = mon;
 	const int fds[] = {
 		mon.init_sock, mon.init_pidfd, mon.life, mon.pty, mon.pipes[1], mon.pipes[2],
-		mon.log.dir, mon.log.file, mon.hold,
+		mon.log.dir, mon.log.file, mon.hold, mon.answer,
 	};
 
 	close_all(fds, ARRAY_SIZE(fds));
 	/* the next first process is a copy of us: what the last run was is not its to see */
 	explicit_bzero(message.buf, message.used);
-	mon = (struct monitor){
-		.executor = mon.executor, .listener = -1, .journal = mon.journal,
-		.init_sock = -1, .init_pidfd = -1, .life = -1, .pty = -1, .hold = -1,
-		.pipes = { -1, -1, -1 }, .log = { .dir = -1, .file = -1 },
-		.leaf = mon.leaf, .net = mon.net,
-	};
+	mon = blank;
+	mon.executor = was.executor;
+	mon.journal = was.journal;
+	mon.leaf = was.leaf;
+	mon.net = was.net;
 	(void)snprintf(mon.id, sizeof(mon.id), "%s", mon.leaf.name);
 }
 
@@ -103,20 +112,6 @@ void give_up(struct msg_status *st)
 {
 	tell(MSG_FAILED, st, sizeof(*st), NULL, 0);
 	leave();
-}
-
-/* The program's stdout and stderr become pipes that end here. */
-static int log_pipes(int fds[3], struct msg_status *st)
-{
-	for (int i = 1; i <= 2; i++) {
-		int p[2];
-
-		if (pipe2(p, O_CLOEXEC) < 0)
-			return fail(st, "make a pipe for the log");
-		mon.pipes[i] = p[0];
-		fds[i] = p[1];
-	}
-	return 0;
 }
 
 static void run(struct message *m)
@@ -144,13 +139,16 @@ static void run(struct message *m)
 	/* its other end is slirp4netns', which ends when we do */
 	if (r.flags & RUN_HOLD)
 		mon.hold = msg_take_fd(m, next++);
+	if (r.flags & RUN_ANSWER)
+		mon.answer = msg_take_fd(m, next++);
+	mon.request = r.request;
 	mon.log.cap = r.log_cap;
 	mon.log_pty = (r.flags & RUN_TTY) && (r.flags & RUN_LOG);
 	(void)snprintf(mon.id, sizeof(mon.id), "%s", r.id);
 	if (leaf_limits(&mon.leaf, &r.limits, &st) < 0)
 		give_up(&st);
 	if ((r.flags & RUN_LOG) && !(r.flags & RUN_TTY)) {
-		if (log_pipes(given, &st) < 0)
+		if (drain_pipes(given, &st) < 0)
 			give_up(&st);
 		r.flags |= RUN_STDIO;
 	}
@@ -180,8 +178,9 @@ static void run(struct message *m)
 static void cancel(uint32_t why, uint64_t grace_ms)
 {
 	mon.end_flags |= why;
-	if (!mon.running || mon.kill_us)
+	if (!mon.running || mon.kill_us || mon.ended)
 		return;
+	freeze_undo();
 	tell_init(MSG_CANCEL, grace_ms ? SIGTERM : SIGKILL);
 	if (grace_ms)
 		tell_init(MSG_CANCEL, SIGCONT);
@@ -203,47 +202,13 @@ static void journal(const struct msg_ended *e)
 	(void)!write(mon.journal, &rec, sizeof(rec));
 }
 
-static void drain_log(int stream)
-{
-	static char buf[65536];
-	int fd = stream ? mon.pipes[stream] : mon.pty;
-	ssize_t n;
-
-	n = read(fd, buf, sizeof(buf));
-	if (n > 0) {
-		log_write(&mon.log, stream ? stream : 1, buf, (size_t)n);
-		return;
-	}
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return;
-	if (stream) {
-		(void)close(fd);
-		mon.pipes[stream] = -1;
-	} else {
-		mon.log_pty = false;
-	}
-}
-
-/* After the run nothing holds the other ends, so this comes to an end. */
-static void drain_all(void)
-{
-	for (int i = 1; i <= 2; i++)
-		while (mon.pipes[i] >= 0)
-			drain_log(i);
-	if (mon.pty >= 0)
-		(void)fcntl(mon.pty, F_SETFL, O_NONBLOCK);
-	while (mon.log_pty) {
-		struct pollfd p = { .fd = mon.pty, .events = POLLIN };
-
-		if (poll(&p, 1, 0) <= 0)
-			break;
-		drain_log(0);
-	}
-}
-
 static void report_end(struct msg_ended *e)
 {
+	char frame[ANSWER_MAX];
+	size_t answer;
+
 	mon.ended = true;
+	freeze_undo();
 	drain_all();
 	e->flags |= mon.end_flags | (mon.log.cut ? END_LOG_CUT : 0);
 	e->log_bytes = mon.log.total;
@@ -256,7 +221,16 @@ static void report_end(struct msg_ended *e)
 	leaf_usage(&mon.leaf, e);
 	e->h = (struct msg_header){ .type = MSG_ENDED, .version = MSG_VERSION };
 	journal(e);
+	/*
+	 * The executor is told first: whoever comes to it after its client has heard finds
+	 * the record. It leaves the answer to us then; nobody else has written there.
+	 */
+	answer = answer_make(e, frame);
+	if (answer)
+		e->flags |= END_ANSWERED;
 	tell(MSG_ENDED, e, sizeof(*e), NULL, 0);
+	if (answer)
+		answer_client(frame, answer);
 }
 
 /* Init is gone: after an answer all is well, before one it was killed. */
@@ -330,6 +304,9 @@ static void from_init(void)
 		tell(MSG_STARTED, &s, sizeof(s), &mon.pty, mon.pty >= 0);
 		break;
 	}
+	case MSG_UPPER_IS:
+		freeze_upper(&message);
+		break;
 	case MSG_ENDED: {
 		struct msg_ended e = *(const struct msg_ended *)message.h;
 
@@ -368,6 +345,12 @@ static void from_executor(void)
 		if (!mon.running)
 			leave();
 		cancel(END_CANCELLED, s->grace_ms);
+		break;
+	case MSG_FREEZE:
+		freeze_begin();
+		break;
+	case MSG_THAW:
+		freeze_end();
 		break;
 	case MSG_ADOPT:
 		orphan_send_state();
@@ -466,11 +449,11 @@ static void loop(void)
 			cancel(END_CLIENT_GONE, 0);
 		}
 		if (p[4].revents && mon.pipes[1] >= 0)
-			drain_log(1);
+			drain(1);
 		if (p[5].revents && mon.pipes[2] >= 0)
-			drain_log(2);
+			drain(2);
 		if (p[6].revents && mon.log_pty)
-			drain_log(0);
+			drain(0);
 		if (p[7].revents && mon.listener >= 0)
 			orphan_adopted();
 		on_time(end_us);
@@ -481,11 +464,9 @@ void monitor_main(const struct msg_create *create, int sock, int journal_fd)
 {
 	struct msg_status st = { 0 };
 
-	mon = (struct monitor){
-		.executor = sock, .listener = -1, .journal = journal_fd,
-		.init_sock = -1, .init_pidfd = -1, .life = -1, .pty = -1, .hold = -1,
-		.pipes = { -1, -1, -1 }, .log = { .dir = -1, .file = -1 },
-	};
+	mon = blank;
+	mon.executor = sock;
+	mon.journal = journal_fd;
 	(void)snprintf(mon.id, sizeof(mon.id), "%s", create->id);
 	(void)prctl(PR_SET_NAME, "faas-monitor");
 	(void)signal(SIGCHLD, SIG_DFL);

@@ -6,11 +6,16 @@
  *
  *	monitor.c	the loop: what comes from the executor, from init, from time
  *	shell.c		cgroups, network and namespaces: from blank to built
-	untouched.c	was anything sent in the network?
+ *	untouched.c	was anything sent in the network?
+ *	freeze.c	all of it stands still while its files are copied
  *	orphan.c	when the executor has died, until another one comes
+ *	answer.c	the end, told to the client
+ *	drain.c		what the program writes, into its log
  */
 
 #include "lib/spawner/spawner.h"
+
+enum frozen { FROZEN_NOT, FROZEN_ASKED, FROZEN_CGROUP, FROZEN_FREEZER, FROZEN_SIGNAL };
 
 struct monitor {
 	char id[MSG_ID];	/* of the run; names the socket of an orphan */
@@ -22,6 +27,8 @@ struct monitor {
 	pid_t init;
 	int life;		/* pidfd of the client, or -1 */
 	int hold;			/* open until all is over, or -1 */
+	int answer;			/* the client's socket, or -1 */
+	int64_t request;		/* to be answered there */
 	int pty;		/* master, or -1 */
 	int pipes[3];		/* [1] and [2]: where the logged output comes from */
 	struct leaf leaf;
@@ -32,6 +39,9 @@ struct monitor {
 	bool renew, hurry;		/* the executor wants a blank one, and somebody waits */
 	uint32_t end_flags;
 	uint32_t pid_seen;
+	enum frozen frozen;
+	bool still;			/* it was never thawed since it was frozen */
+	uint64_t frozen_us;
 	uint64_t deadline_us, kill_us, grace_ms;
 	uint64_t asked_us, started_ms, setup_us;
 	struct usage usage;
@@ -60,11 +70,37 @@ bool shell_renew(void);
 /* What a run has of its own for its time. */
 void monitor_forget(void);
 
+/* freeze.c */
+/* The executor asks: init is asked first, because it may be frozen, too. */
+void freeze_begin(void);
+/* Its answer: everything stops, or the executor is told why not. */
+void freeze_upper(struct message *m);
+/* The executor is done with it. */
+void freeze_end(void);
+/* Everything goes on, whoever asked for what: nothing stays frozen. */
+void freeze_undo(void);
+
 /* orphan.c */
 void orphan_begin(void);
 void orphan_adopted(void);
 /* Nobody can adopt any more. */
 void orphan_end(void);
 void orphan_send_state(void);
+
+/* drain.c */
+/* The program's stdout and stderr become pipes that end here; fds[1] and [2] are theirs. */
+int drain_pipes(int fds[3], struct msg_status *st);
+/* What is there now of stream 1 or 2, or of the terminal: 0. */
+void drain(int stream);
+/* After the run nothing holds the other ends, so this comes to an end. */
+void drain_all(void);
+
+/* answer.c */
+enum { ANSWER_MAX = 256 };
+/* What the client is to be told of a plain end; its length, or 0: not by us. */
+size_t answer_make(const struct msg_ended *e, char frame[ANSWER_MAX]);
+void answer_client(const char *frame, size_t len);
+/* Not ours to answer any more: when nobody else has it open, the client sees an end. */
+void answer_leave(void);
 
 #endif

@@ -17,11 +17,13 @@ static int orphan_address(struct sockaddr_un *sa)
 /* The executor died. A sandbox that nobody uses yet has no reason to stay. */
 void orphan_begin(void)
 {
+	answer_leave();
 	struct sockaddr_un sa;
 	char name[MSG_ID + 4];
 
 	(void)close(mon.executor);
 	mon.executor = -1;
+	freeze_undo();
 	if (!mon.running || mon.ended)
 		leave();
 	(void)orphan_address(&sa);

@@ -230,3 +230,8 @@ int overlay_mount(const struct msg_build *b, const char *stack, struct msg_statu
 		(void)snprintf(place.upper, sizeof(place.upper), "/up");
 	return mount_upper(b, st) < 0 ? -1 : mount_root(b, st);
 }
+
+int overlay_open_upper(void)
+{
+	return open(place.upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}

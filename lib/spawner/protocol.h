@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 enum {
-	MSG_VERSION	= 3,
+	MSG_VERSION	= 4,
 	MSG_INLINE	= 60 * 1024,	/* a larger body goes in a memfd */
 	MSG_BODY_MAX	= 8 << 20,	/* argv and environment together */
 	MSG_FDS		= 16,
@@ -54,6 +54,8 @@ enum msg_type {
 	MSG_ADOPT,		/* struct msg_signal, unused */
 	MSG_JOURNAL,		/* struct msg_signal, unused; fd: write to this one from now on */
 	MSG_RENEW,		/* struct msg_signal: be blank again, at once if signal is not 0 */
+	MSG_FREEZE,		/* struct msg_signal, unused: stop what runs, for a copy */
+	MSG_THAW,		/* struct msg_signal, unused: go on */
 
 	/* monitor -> executor */
 	MSG_READY,		/* struct msg_status: a sandbox is built */
@@ -62,10 +64,14 @@ enum msg_type {
 	MSG_FAILED,		/* struct msg_status: faas' own failure */
 	MSG_STATE,		/* struct msg_state, the answer to MSG_ADOPT */
 	MSG_BLANK,		/* struct msg_status: the answer to MSG_RENEW */
+	MSG_FROZEN,		/* struct msg_status; fd: the folder that is written to */
+	MSG_THAWED,		/* struct msg_thawed */
 
 	/* init -> monitor, besides READY, STARTED, ENDED and FAILED */
 	MSG_UNSHARED,		/* struct msg_status: write my uid map */
 	MSG_MAPPED,		/* the answer: struct msg_signal, unused */
+	MSG_UPPER,		/* struct msg_signal: stop all by this signal, if not 0; and the */
+	MSG_UPPER_IS,		/* answer: struct msg_status; fd: what overlay writes to */
 };
 
 enum msg_flags {
@@ -95,13 +101,17 @@ enum lacks_flags {
 	LACKS_SUBIDS	= 1 << 1,	/* one uid only */
 };
 
-/* Cgroup controllers that a sandbox gets a leaf of; one descriptor for each. */
+/*
+ * Cgroup controllers that a sandbox gets a leaf of; one descriptor for each. Of v1's
+ * freezer it gets one when it is first frozen.
+ */
 #define CGROUP_KINDS(X)		\
 	X(UNIFIED, "unified")	\
 	X(MEMORY, "memory")	\
 	X(PIDS, "pids")		\
 	X(CPU, "cpu")		\
-	X(BLKIO, "blkio")
+	X(BLKIO, "blkio")	\
+	X(FREEZER, "freezer")
 
 enum cgroup_kind {
 #define X(id, name) CGROUP_##id,
@@ -184,15 +194,17 @@ enum run_flags {
 	RUN_HOLD	= 1 << 9,	/* fds has one to keep open until all is over */
 	RUN_FILES_ONLY	= 1 << 10,	/* nothing runs: files come in, and that is all */
 	RUN_ANNOUNCE	= 1 << 8,	/* somebody waits for MSG_STARTED */
+	RUN_ANSWER	= 1 << 11,	/* fds has the client's socket, for a plain end (lib/spawner/brief.h) */
 };
 
-/* fds: [stdin] [stdout stderr] [files] [life] [log folder] [hold] [body] */
+/* fds: [stdin] [stdout stderr] [files] [life] [log folder] [hold] [answer] [body] */
 struct msg_run {
 	struct msg_header h;
 	uint32_t flags;
 	uint32_t n_steps;
 	uint64_t timeout_ms, grace_ms;	/* timeout 0: none */
 	uint64_t log_cap;		/* bytes kept */
+	int64_t request;		/* its number, for RUN_ANSWER */
 	uint16_t rows, cols;
 	uint32_t pad;
 	struct limits limits;		/* applied where they differ from the build's */
@@ -233,6 +245,7 @@ enum end_flags {
 	END_LOG_CUT	= 1 << 4,
 	END_MEMORY_IS_RSS = 1 << 5,	/* peak of one process: there is no cgroup */
 	END_PIDS_LIMIT	= 1 << 6,	/* a fork was refused */
+	END_ANSWERED	= 1 << 7,	/* the client has been told */
 };
 
 struct usage {
@@ -257,6 +270,13 @@ struct msg_ended {
 	uint64_t log_bytes;
 	struct usage usage;
 	char text[MSG_TEXT];
+};
+
+/* The answer to MSG_THAW: was everything still all the time? If not, the copy is torn. */
+struct msg_thawed {
+	struct msg_header h;
+	uint32_t still;
+	uint64_t paused_us;
 };
 
 struct msg_state {

@@ -22,7 +22,7 @@ enum { EXECUTOR_SOCKET = 3 };
 
 struct spawner spawner = {
 	.run_dir = -1, .filter = -1, .host_net = -1, .wide = -1, .narrow = -1,
-	.idmap = -1, .state = -1, .cgroups = { -1, -1, -1, -1, -1 },
+	.idmap = -1, .state = -1, .cgroups = { -1, -1, -1, -1, -1, -1 },
 };
 
 static struct message message;

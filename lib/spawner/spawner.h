@@ -15,8 +15,11 @@
  *	log.c		the log files of a run
  *	overlay.c	the root of the sandbox, and what it may write
  *	build.c		init: from clone3 to a finished sandbox
- *	init.c		pid 1: starts steps, forwards signals, reaps, reports
+ *	init.c		pid 1: forwards signals, reaps, reports
+ *	start.c		pid 1: starts steps, the first one's process ahead
+ *	answer.c	the end of a run, told to the client
  *	body.c		the run as the executor packed it
+ *	halt.c		all processes stopped, by pid 1
  *	exec.c		the last steps before the user's program
  *	files.c		files in before a run, artifacts out after it
  *	passwd.c	user names, as the sandbox's own files say
@@ -45,6 +48,13 @@ struct host_parts {
 };
 
 /* Everything a forked monitor inherits; filled before the first one. */
+enum { HIDDEN_MAX = 12 };
+
+struct hidden {
+	const char *name;		/* in /proc */
+	bool folder;
+};
+
 struct spawner {
 	int sock;			/* to the executor */
 	int run_dir;			/* for sockets of orphans */
@@ -59,6 +69,8 @@ struct spawner {
 	uint32_t lacks;
 	struct host_parts *host;	/* shared */
 	int state;			/* a detached mount of the snapshots' layers */
+	struct hidden hidden[HIDDEN_MAX];	/* what a sandbox does not see of /proc */
+	int n_hidden;
 };
 
 extern struct spawner spawner;
@@ -120,6 +132,8 @@ void log_write(struct log *log, int stream, const void *data, size_t len);
 
 /* overlay.c: at /root. stack: build->stack names, newest first, each with its NUL */
 int overlay_mount(const struct msg_build *build, const char *stack, struct msg_status *st);
+/* Where what is written goes, as long as it has a name; -1 with errno. */
+int overlay_open_upper(void);
 
 /* build.c and init.c: run in the child of clone3, never return */
 _noreturn_ void init_main(int sock, const struct leaf *leaf);
@@ -131,6 +145,10 @@ void build_close_inherited(int sock);
 /* Namespace-wide privilege is gone after this; only KILL, SETUID and kin stay. */
 int build_confine(const struct msg_build *build, struct msg_status *st);
 extern int build_io_fd;		/* /proc/self/io, opened while it may be */
+extern int build_upper_fd;	/* of overlay.c, for copies; nobody but pid 1 has it */
+
+/* halt.c: of pid 1, where no cgroup can freeze; SIGSTOP to all, waits until they stand */
+int halt_all(struct msg_status *st);
 
 /* body.c: what MSG_RUN says; the strings point into one copy of its body */
 struct run_body {
@@ -156,6 +174,12 @@ struct exec_plan {
 	int n_groups;
 	bool no_cgroup;			/* rlimits stand in */
 	const struct limits *limits;
+	/*
+	 * When set, the process is started ahead and calls this before it becomes the
+	 * program: the rest of the plan is filled then, by it, in our memory and with our
+	 * descriptors. False: it ends, and nothing was started. We wait, and do nothing else.
+	 */
+	bool (*wait)(struct exec_plan *plan);
 	/* written by the child, which shares our memory until it execs */
 	volatile int errnum;
 	volatile int code;		/* enum err_code, when errnum does not tell; or 0 */

@@ -28,6 +28,7 @@
  *	/up		where a sandbox mounts what it may write
  *	/state		layers of snapshots; each is upper once, and then only lower
  *	/root		where it mounts its root
+ *	/none, /empty	a file and a folder, for what is hidden
  *
  * The wide one is a private copy of the host's mounts, entered to find layers.
  */
@@ -111,10 +112,49 @@ static int open_layers(const char *path, struct msg_status *st)
 	return 0;
 }
 
+/* A folder without anything in it, which is not worth a mount. */
+static bool is_empty(const char *path, const struct stat *sb)
+{
+	DIR *d = S_ISDIR(sb->st_mode) ? opendir(path) : NULL;
+	struct dirent *e;
+	bool empty = d;
+
+	while (empty && (e = readdir(d)))
+		empty = e->d_name[0] == '.';
+	if (d)
+		(void)closedir(d);
+	return empty;
+}
+
+/*
+ * What tells of the whole machine, or of other users of it, and not of a process: what
+ * docker masks, too. A file that only root may read is out of reach as it is; one of
+ * keys shows the user's own, which without root the sandbox's are.
+ */
+static void find_hidden(void)
+{
+	static const char *const names[] = {
+		"acpi", "asound", "interrupts", "kcore", "latency_stats", "sched_debug", "scsi",
+		"timer_list", "timer_stats", "keys", "key-users", NULL
+	};
+
+	for (const char *const *n = names; *n; n++) {
+		char path[64];
+		struct stat sb;
+
+		(void)snprintf(path, sizeof(path), "/proc/%s", *n);
+		if (lstat(path, &sb) < 0 || !(sb.st_mode & 0004) || is_empty(path, &sb) ||
+		    (!strncmp(*n, "key", 3) && !spawner.rootless))
+			continue;
+		spawner.hidden[spawner.n_hidden++] =
+			(struct hidden){ *n, S_ISDIR(sb.st_mode) };
+	}
+}
+
 int template_make(const char *state, struct msg_status *st)
 {
 	static const char *const dirs[] = {
-		"proc", "dev", "lower", "host", "up", "root", "state", NULL
+		"proc", "dev", "lower", "host", "up", "root", "state", "empty", NULL
 	};
 
 	if (unshare(CLONE_NEWNS) < 0)
@@ -126,11 +166,14 @@ int template_make(const char *state, struct msg_status *st)
 		return fail(st, "create the narrow mount namespace");
 	if (open_layers(state, st) < 0)
 		return -1;
+	find_hidden();
 	if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID, "size=16m,mode=755") < 0 ||
 	    chdir("/tmp") < 0)
 		return fail(st, "mount the template");
 	if (make_dirs(dirs, st) < 0)
 		return -1;
+	if (mknod("none", S_IFREG | 0444, 0) < 0)
+		return fail(st, "create an empty file");
 	if (mount("/proc", "proc", NULL, MS_BIND | MS_REC, NULL) < 0)
 		return fail(st, "bind /proc");
 	if (move_mount(spawner.state, "", AT_FDCWD, "state", MOVE_MOUNT_F_EMPTY_PATH) < 0)

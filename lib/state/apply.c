@@ -64,6 +64,18 @@ int apply_paths(const struct view *base, const struct view *theirs, const char *
 	return keep_below(all, below, ret, err);
 }
 
+int apply_all_paths(const struct view *base, const struct view *folder, const char *below,
+		    struct paths *ret, struct error *err)
+{
+	CLEANUP(paths_release) struct paths *all = &(struct paths){ 0 };
+	int r = is_folder(base, below, err);
+
+	if (r < 0 || (r && paths_below(all, base, below, err) < 0) ||
+	    paths_below(ret, folder, "", err) < 0)
+		return -1;
+	return keep_below(all, below, ret, err);
+}
+
 /* ---- places ---- */
 
 struct spot {

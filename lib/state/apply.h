@@ -16,6 +16,9 @@
  */
 int apply_paths(const struct view *base, const struct view *theirs, const char *below,
 		struct paths *ret, struct error *err) _must_check_;
+/* Adds what is in the folder, which is a view by itself, and what base has there. */
+int apply_all_paths(const struct view *base, const struct view *folder, const char *below,
+		    struct paths *ret, struct error *err) _must_check_;
 /* A view of the folder by itself; fd stays the caller's. */
 struct view apply_view(int fd);
 int apply_merge(const struct merge *m, int fd, struct error *err) _must_check_;

@@ -12,6 +12,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
+#include "lib/state/attributes.h"
 
 enum { BLOCK = 65536, CHUNK = 1 << 30 };
 
@@ -101,18 +102,6 @@ int copy_content(int from, int to, struct error *err)
 	return 0;
 }
 
-static bool kept(const char *name, bool user)
-{
-	if (!strcmp(name, "security.capability") || !strcmp(name, "system.posix_acl_access") ||
-	    !strcmp(name, "system.posix_acl_default"))
-		return true;
-	if (strncmp(name, "user.", 5))
-		return false;
-	/* user.overlay.overlay.X is a program's own user.overlay.X, as overlay stores it */
-	return !user || strncmp(name, "user.overlay.", 13) ||
-		!strncmp(name, "user.overlay.overlay.", 21);
-}
-
 static int copy_one(int from, int to, const char *name, struct error *err)
 {
 	static char value[XATTR_SIZE_MAX];
@@ -143,7 +132,33 @@ int copy_attributes(int from, int to, bool user, struct error *err)
 	if (size < 0)
 		return err_sys(err, errno, "list attributes");
 	for (const char *name = names; name < names + size; name += strlen(name) + 1)
-		if (kept(name, user) && copy_one(from, to, name, err) < 0)
+		if (attributes_kept(name, user) && copy_one(from, to, name, err) < 0)
 			return -1;
+	return 0;
+}
+
+int copy_mark_opaque(int folder, bool user)
+{
+	return fsetxattr(folder, user ? "user.overlay.opaque" : "trusted.overlay.opaque", "y", 1, 0);
+}
+
+bool copy_owner_given(bool user)
+{
+	return user && (errno == EPERM || errno == EINVAL);
+}
+
+int copy_metadata(int from, int to, bool user, struct error *err)
+{
+	struct stat st;
+
+	/* the mode after the owner, which takes set-user-ID away */
+	if (fstat(from, &st) < 0 ||
+	    (fchown(to, st.st_uid, st.st_gid) < 0 && !copy_owner_given(user)) ||
+	    fchmod(to, st.st_mode & 07777) < 0)
+		return err_sys(err, errno, "copy owner and mode");
+	if (copy_attributes(from, to, user, err) < 0)
+		return -1;
+	if (futimens(to, (const struct timespec[]){ st.st_atim, st.st_mtim }) < 0)
+		return err_sys(err, errno, "copy times");
 	return 0;
 }

@@ -24,5 +24,14 @@ int copy_content(int from, int to, struct error *err) _must_check_;
  * user.overlay.*. Both are open, not O_PATH.
  */
 int copy_attributes(int from, int to, bool user, struct error *err) _must_check_;
+/* Owner, mode, those attributes, and last the times. Both are open, not O_PATH. */
+int copy_metadata(int from, int to, bool user, struct error *err) _must_check_;
+/*
+ * After a chown that failed: without root there is one owner, and what is another's was
+ * never a sandbox's.
+ */
+bool copy_owner_given(bool user);
+/* This folder of a layer hides what layers below have in it; -1 with errno. */
+int copy_mark_opaque(int folder, bool user);
 
 #endif

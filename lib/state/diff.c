@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/state/attributes.h"
+#include "lib/state/copy.h"
 #include "lib/state/paths.h"
 
 enum { BLOCK = 65536 };
@@ -73,6 +75,24 @@ int diff_same(const struct view_entry *a, const struct view_entry *b, const char
 	}
 }
 
+/* Of two that are otherwise alike: 1 when their attributes are, too. */
+static int same_attributes(const struct view *v, const struct view_entry *a,
+			   const struct view_entry *b, const char *path, struct error *err)
+{
+	cleanup_close int x = -1, y = -1;
+	int r;
+
+	if ((!S_ISREG(a->st.st_mode) && !S_ISDIR(a->st.st_mode)) || !a->st.st_ino || !b->st.st_ino ||
+	    (a->st.st_ino == b->st.st_ino && a->st.st_dev == b->st.st_dev))
+		return 1;
+	x = copy_reopen(a->fd);
+	y = x < 0 ? -1 : copy_reopen(b->fd);
+	if (y < 0)
+		return err_sys(err, errno, "read '/%s'", path);
+	r = attributes_same(x, y, v->n && v->layers[0].user, v->shift, err);
+	return r < 0 ? err_wrap(err, "look at '/%s'", path) : r;
+}
+
 static int compare(const struct view *a, const struct view *b, const char *path,
 		   struct difference *ret, struct error *err)
 {
@@ -96,6 +116,11 @@ static int compare(const struct view *a, const struct view *b, const char *path,
 		ret->content = !same;
 		r = same < 0 ? -1 : !same || x.st.st_mode != y.st.st_mode ||
 			x.st.st_uid != y.st.st_uid || x.st.st_gid != y.st.st_gid;
+		if (!r) {
+			ret->attributes = true;
+			r = same_attributes(b->n ? b : a, &x, &y, path, err);
+			r = r < 0 ? -1 : !r;
+		}
 	} else if (have_x || have_y) {
 		ret->kind = have_x ? DIFFERENCE_DELETED : DIFFERENCE_ADDED;
 		ret->content = true;
@@ -108,7 +133,7 @@ static int compare(const struct view *a, const struct view *b, const char *path,
 	return r;
 }
 
-int diff_views(const struct view *a, const struct view *b,
+int diff_views(const struct view *a, const struct view *b, const char *after,
 	       int (*each)(void *arg, const struct difference *d), void *arg,
 	       struct error *err)
 {
@@ -120,6 +145,8 @@ int diff_views(const struct view *a, const struct view *b,
 	for (size_t i = 0; i < paths->n; i++) {
 		struct difference d;
 
+		if (after && strcmp(paths->v[i], after) <= 0)
+			continue;
 		r = compare(a, b, paths->v[i], &d, err);
 		if (r < 0)
 			return -1;

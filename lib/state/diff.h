@@ -18,14 +18,16 @@ struct difference {
 	enum difference_kind kind;
 	const char *path;		/* relative to the root */
 	struct stat before, after;	/* zero where there is none; owners as in layers */
-	bool content;			/* not only mode or owner */
+	bool content;			/* not only mode, owner or attributes */
+	bool attributes;		/* only those */
 };
 
 /*
- * Calls each, in the order of paths, for what differs from a to b; it returns 0 to go
- * on, another value to stop. ERR_LIMIT for more than a million touched paths.
+ * Calls each, in the order of paths, for what differs from a to b, at paths that come
+ * later than `after`, or at all with NULL; it returns 0 to go on, another value to stop.
+ * ERR_LIMIT for more than PATHS_MAX touched paths.
  */
-int diff_views(const struct view *a, const struct view *b,
+int diff_views(const struct view *a, const struct view *b, const char *after,
 	       int (*each)(void *arg, const struct difference *d), void *arg,
 	       struct error *err) _must_check_;
 

@@ -49,6 +49,11 @@ static int measure_folder(int fd, int depth, struct layer_size *size, struct err
 	return r;
 }
 
+bool layer_is_part(const char *name)
+{
+	return name[0] == 'u' && (!name[1] || name[1] == '.');
+}
+
 int layer_measure(int fd, struct layer_size *ret, struct error *err)
 {
 	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -65,7 +70,7 @@ int layer_measure(int fd, struct layer_size *ret, struct error *err)
 	while (!r && (e = readdir(d))) {
 		int sub;
 
-		if (e->d_name[0] != 'u' || (e->d_name[1] && e->d_name[1] != '.'))
+		if (!layer_is_part(e->d_name))
 			continue;
 		sub = openat(own, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		r = sub < 0 ? err_sys(err, errno, "read a layer")

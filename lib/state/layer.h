@@ -7,10 +7,14 @@
  * `u.NAME` is what it left below /NAME. `w` and `w.NAME` are overlay's work folders.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/error.h"
+
+/* "u" or "u.NAME"? */
+bool layer_is_part(const char *name);
 
 struct layer_size {
 	uint64_t entries;		/* whiteouts too */

@@ -98,7 +98,7 @@ static int run_text(const struct merge *m, const char *path, const struct three 
 	int r = open_three(t, fds, err);
 
 	if (!r)
-		r = m->text(fds, m->strategy, ret, len, err);
+		r = m->text(m, fds, ret, len, err);
 	for (int i = 0; i < 3; i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);
@@ -137,12 +137,26 @@ static int try_text(const struct merge *m, const char *path, const struct three 
 			choice->content = FROM_OURS;
 		return 0;
 	}
+	if (r == TEXT_CONFLICT && m->markers && choice->text_conflict) {
+		choice->marked = choice->text_conflict;
+		return 0;
+	}
 	choice->content = choice->if_not;
 	if (!choice->text_conflict)
 		return 0;
 	choice->conflict = r == TEXT_BINARY && choice->text_conflict == CONFLICT_CONTENT
 		? CONFLICT_BINARY : choice->text_conflict;
 	return 0;
+}
+
+/* All lines of both are new: what they have alike stands outside of the marks. */
+static void put_together(struct merge_choice *c)
+{
+	c->text_conflict = c->conflict;
+	c->conflict = CONFLICT_NONE;
+	c->content = FROM_TEXT;
+	c->if_not = FROM_OURS;
+	c->present = true;
 }
 
 static int plan_one(struct merge *m, struct merge_item *item, struct error *err)
@@ -162,6 +176,9 @@ static int plan_one(struct merge *m, struct merge_item *item, struct error *err)
 	    same(&t->e[FROM_OURS], &t->e[FROM_THEIRS], path, &in.ours_theirs, err) < 0)
 		return -1;
 	item->choice = merge_decide(m->strategy, &in);
+	if (m->markers && item->choice.conflict == CONFLICT_ADDED &&
+	    S_ISREG(in.st[FROM_OURS].st_mode) && S_ISREG(in.st[FROM_THEIRS].st_mode))
+		put_together(&item->choice);
 	return item->choice.content == FROM_TEXT ? try_text(m, path, t, &item->choice, err) : 0;
 }
 
@@ -316,7 +333,8 @@ static void count(struct merge *m, struct merge_item *item)
 	item->changes = differs(item);
 	if (!item->changes)
 		return;
-	m->texts += c->content == FROM_TEXT;
+	m->n_marked += c->marked != CONFLICT_NONE;
+	m->texts += c->content == FROM_TEXT && !c->marked;
 	if (!c->present)
 		m->deleted++;
 	else if (!item->st[FROM_OURS].st_mode)
@@ -376,7 +394,7 @@ int merge_lines(const struct merge *m, const struct merge_item *item, char **ret
 	if (look(m, item->path, t, err) < 0)
 		return -1;
 	r = run_text(m, item->path, t, ret, len, err);
-	if (r >= 0 && r != TEXT_MERGED)
+	if (r >= 0 && r != (item->choice.marked ? TEXT_CONFLICT : TEXT_MERGED))
 		return err_set(err, ERR_CONFLICT, "'/%.300s' was changed meanwhile", item->path);
 	return r < 0 ? -1 : 0;
 }

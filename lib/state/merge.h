@@ -28,12 +28,14 @@ struct merge_side {
 
 enum { TEXT_MERGED = 1, TEXT_CONFLICT = 0, TEXT_BINARY = 2 };
 
+struct merge;
+
 /*
  * Three descriptors of files, of which the base may be -1. TEXT_MERGED, TEXT_CONFLICT,
- * TEXT_BINARY: not text, or too large; -1: *err. *ret, with TEXT_MERGED, is the
- * caller's to free.
+ * TEXT_BINARY: not text, or too large; -1: *err. *ret, with TEXT_MERGED, and with
+ * TEXT_CONFLICT when the merge wants marks, is the caller's to free.
  */
-typedef int merge_text(const int fds[3], enum merge_strategy strategy, char **ret, size_t *len,
+typedef int merge_text(const struct merge *m, const int fds[3], char **ret, size_t *len,
 		       struct error *err);
 
 struct merge_item {
@@ -46,12 +48,15 @@ struct merge_item {
 struct merge {
 	struct merge_side side[3];	/* by enum merge_from */
 	enum merge_strategy strategy;
+	enum merge_markers markers;
+	const char *label[3];		/* of the marks; NULL: "base", "ours", "theirs" */
 	merge_text *text;
 	bool no_owners;			/* all belongs to whoever merges, and runs as nobody else */
 	bool given;			/* paths are the caller's, not all that was touched */
 	struct paths paths;
 	struct merge_item *items;	/* in the order of paths; of each, its own */
-	size_t n, n_conflicts;
+	size_t n, n_conflicts;		/* of those left: nothing is to be written */
+	size_t n_marked;		/* besides those: in the files */
 	size_t added, changed, deleted, texts;	/* in ours, by the result */
 };
 
@@ -66,7 +71,7 @@ int merge_lookup(const struct merge *m, enum merge_from side, const char *path,
 /* The entry that the result is made of, its mode and owner being the result's. */
 int merge_entry(const struct merge *m, const struct merge_item *item, struct view_entry *ret,
 		struct error *err) _must_check_;
-/* The merged lines of an item whose content is FROM_TEXT. */
+/* The merged lines, maybe with marks, of an item whose content is FROM_TEXT. */
 int merge_lines(const struct merge *m, const struct merge_item *item, char **ret, size_t *len,
 		struct error *err) _must_check_;
 /* Is there, in the result, a folder for this path to be in? */

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/state/layer.h"
+
 enum { DEPTH_MAX = 200 };
 
 void paths_release(struct paths *p)
@@ -20,19 +22,19 @@ void paths_release(struct paths *p)
 int paths_add(struct paths *p, const char *path, struct error *err)
 {
 	if (p->n == PATHS_MAX)
-		return err_set(err, ERR_LIMIT, "more than %d paths were touched", PATHS_MAX);
+		return err_set(err, ERR_LIMIT, "more than %d names", PATHS_MAX);
 	if (p->n == p->room) {
 		size_t room = p->room ? p->room * 2 : 64;
 		char **v = realloc(p->v, room * sizeof(*v));
 
 		if (!v)
-			return err_sys(err, ENOMEM, "compare");
+			return err_sys(err, ENOMEM, "list names");
 		p->v = v;
 		p->room = room;
 	}
 	p->v[p->n] = strdup(path);
 	if (!p->v[p->n])
-		return err_sys(err, ENOMEM, "compare");
+		return err_sys(err, ENOMEM, "list names");
 	p->n++;
 	return 0;
 }
@@ -56,6 +58,29 @@ void paths_sort(struct paths *paths)
 			paths->v[n++] = paths->v[i];
 	}
 	paths->n = n;
+}
+
+int paths_list(struct paths *p, int folder, struct error *err)
+{
+	int own = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = own < 0 ? NULL : fdopendir(own);
+	struct dirent *e;
+	int r = 0;
+
+	if (!d) {
+		(void)err_sys(err, errno, "read a folder");
+		if (own >= 0)
+			(void)close(own);
+		return -1;
+	}
+	/* what readdir() leaves in it is of the last call only */
+	for (errno = 0; !r && (e = readdir(d)); errno = 0)
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			r = paths_add(p, e->d_name, err);
+	if (!r && errno)
+		r = err_sys(err, errno, "read a folder");
+	(void)closedir(d);
+	return r;
 }
 
 struct walk {
@@ -134,7 +159,7 @@ static int walk_layer(struct paths *paths, const struct view_layer *l, struct er
 		struct walk w = { .paths = paths };
 		int sub;
 
-		if (e->d_name[0] != 'u' || (e->d_name[1] && e->d_name[1] != '.'))
+		if (!layer_is_part(e->d_name))
 			continue;
 		if (e->d_name[1])
 			(void)snprintf(w.path, sizeof(w.path), "%s", e->d_name + 2);
@@ -161,9 +186,11 @@ static int walk_view(struct paths *paths, const struct view *v, const char *path
 
 		/* the bottom, when nothing above hides it */
 		if (i == v->n) {
-			struct view bottom = { .root = v->root, .host = v->host };
+			struct view bottom = { .root = v->root, .host = v->host, .bare = v->bare };
 
-			if (view_lookup(&bottom, path, &e, err) > 0)
+			if (!*path)
+				at = openat(v->root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+			else if (view_lookup(&bottom, path, &e, err) > 0)
 				at = e.fd;
 		}
 		if (at < 0)
@@ -185,7 +212,8 @@ static int walk_view(struct paths *paths, const struct view *v, const char *path
 		char sub[VIEW_PATH];
 		struct view_entry e;
 
-		if ((size_t)snprintf(sub, sizeof(sub), "%s/%s", path, names.v[i]) >= sizeof(sub) - 8)
+		if ((size_t)snprintf(sub, sizeof(sub), "%s%s%s", path, *path ? "/" : "",
+				     names.v[i]) >= sizeof(sub) - 8)
 			continue;
 		r = view_lookup(v, sub, &e, err);
 		if (r <= 0)

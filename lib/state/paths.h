@@ -7,7 +7,7 @@
 
 #include "lib/state/view.h"
 
-enum { PATHS_MAX = 1 << 20 };
+enum { PATHS_MAX = 1 << 22 };
 
 struct paths {
 	char **v;
@@ -17,6 +17,8 @@ struct paths {
 void paths_release(struct paths *p);
 DEFINE_CLEANUP(struct paths *, paths_release);
 int paths_add(struct paths *p, const char *path, struct error *err) _must_check_;
+/* Adds the names in a folder, which stays the caller's. */
+int paths_list(struct paths *p, int folder, struct error *err) _must_check_;
 /* In the order of bytes, each once: a folder comes before what is in it. */
 void paths_sort(struct paths *paths);
 /*
@@ -25,7 +27,7 @@ void paths_sort(struct paths *paths);
  */
 int paths_touched(struct paths *paths, const struct view *a, const struct view *b,
 		  struct error *err) _must_check_;
-/* Adds everything below a folder of v. */
+/* Adds everything below a folder of v; "": of one that is a folder by itself. */
 int paths_below(struct paths *paths, const struct view *v, const char *path,
 		struct error *err) _must_check_;
 

@@ -26,6 +26,20 @@ const char *merge_strategy_name(enum merge_strategy strategy)
 	return strategies[strategy];
 }
 
+int merge_markers_by_name(const char *name)
+{
+	static const char *const names[MARKERS__MAX] = {
+#define X(id, name) [MARKERS_##id] = name,
+		MERGE_MARKERS(X)
+#undef X
+	};
+
+	for (int i = 0; i < MARKERS__MAX; i++)
+		if (!strcmp(names[i], name))
+			return i;
+	return -1;
+}
+
 int merge_strategy_by_name(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(strategies); i++)

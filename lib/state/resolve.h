@@ -49,6 +49,22 @@ const char *merge_conflict_name(enum merge_conflict conflict);
 int merge_strategy_by_name(const char *name);
 const char *merge_strategy_name(enum merge_strategy strategy);
 
+/* What becomes of lines that both changed, where the strategy leaves that open. */
+#define MERGE_MARKERS(X)	\
+	X(NONE,		"none")		/* they are a conflict, and nothing is changed */ \
+	X(MERGE,	"merge")	/* both sides, between marks, as git has them */ \
+	X(DIFF3,	"diff3")	/* and the base */
+
+enum merge_markers {
+#define X(id, name) MARKERS_##id,
+	MERGE_MARKERS(X)
+#undef X
+	MARKERS__MAX
+};
+
+/* -1 for a name that is none. */
+int merge_markers_by_name(const char *name);
+
 enum merge_from { FROM_BASE, FROM_OURS, FROM_THEIRS, FROM_TEXT };
 
 struct merge_input {
@@ -65,6 +81,7 @@ struct merge_choice {
 	enum merge_conflict text_conflict;	/* ... but for this, unless it is NONE */
 	enum merge_from mode, owner;
 	enum merge_conflict conflict;	/* NONE, or why there is no result */
+	enum merge_conflict marked;	/* NONE, or the conflict that its lines have marks of */
 };
 
 struct merge_choice merge_decide(enum merge_strategy strategy, const struct merge_input *in);

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "lib/base/beneath.h"
@@ -238,8 +237,7 @@ static int set_owner(const struct writer *w, const struct spot *s, const struct 
 {
 	if (!fchownat(s->folder, s->name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW))
 		return 0;
-	/* without root there is one owner: what is another's was never a sandbox's */
-	return w->user && (errno == EPERM || errno == EINVAL) ? 0 : -1;
+	return copy_owner_given(w->user) ? 0 : -1;
 }
 
 /* fd: of what was made, or -1 for what cannot be opened. */
@@ -462,8 +460,7 @@ int writer_opaque(struct writer *w, const char *path, struct error *err)
 	if (place(w, path, at, err) < 0)
 		return -1;
 	fd = open_beneath(w->fd, at, O_RDONLY | O_DIRECTORY, 0);
-	if (fd < 0 || fsetxattr(fd, w->user ? "user.overlay.opaque" : "trusted.overlay.opaque", "y",
-				1, 0) < 0)
+	if (fd < 0 || copy_mark_opaque(fd, w->user) < 0)
 		return fail(err, errno, path);
 	return 0;
 }

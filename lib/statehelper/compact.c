@@ -1,23 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/state/compact.h"
+#include "lib/statehelper/confine.h"
 #include "lib/statehelper/verb.h"
-
-/* Each level of nested folders has one open for each layer. */
-static void raise_limit(void)
-{
-	struct rlimit rl;
-
-	if (!getrlimit(RLIMIT_NOFILE, &rl)) {
-		rl.rlim_cur = rl.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &rl);
-	}
-}
 
 static int open_layers(const json_t *names, int fds[COMPACT_LAYERS_MAX], struct error *err)
 {
@@ -40,11 +29,14 @@ static int open_layers(const json_t *names, int fds[COMPACT_LAYERS_MAX], struct 
 int verb_compact(const json_t *ask, json_t *result, struct error *err)
 {
 	const char *into = json_string_value(json_object_get(ask, "into"));
+	const struct confine c = { .write = 3, .layers = true };
 	int fds[COMPACT_LAYERS_MAX], n;
 	cleanup_close int out = -1;
 
 	(void)result;
-	raise_limit();
+	/* each level of nested folders has one open for each layer: confine() allows for that */
+	if (confine(&c, err) < 0)
+		return -1;
 	n = open_layers(json_object_get(ask, "layers"), fds, err);
 	if (n < 0)
 		return -1;

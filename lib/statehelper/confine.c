@@ -35,7 +35,7 @@
 #endif
 
 #define MEMORY_LIMIT	(4ULL << 30)	/* a million paths, and the lines of two files */
-enum { CPU_LIMIT = 3600, FILES_LIMIT = 8192 };
+enum { CPU_LIMIT = 3600, FILES_LIMIT = 16384 };
 
 static int limit(int what, rlim_t value, struct error *err)
 {
@@ -147,5 +147,12 @@ int confine(const struct confine *c, struct error *err)
 	    restrict_files(c, err) < 0)
 		return -1;
 	(void)umask(0);
-	return SANITIZED ? 0 : confine_calls(err);
+	return SANITIZED ? 0 : confine_calls(c->threads, err);
+}
+
+int confine_reading(bool threads, struct error *err)
+{
+	const struct confine c = { .read = { 3 }, .n_read = 1, .write = -1, .threads = threads };
+
+	return confine(&c, err);
 }

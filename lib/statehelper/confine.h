@@ -21,11 +21,14 @@ struct confine {
 	int n_read;
 	int write;		/* folder to write below, or -1 */
 	bool layers;		/* it is a layer: owners, marks and devices are set in it */
+	bool threads;		/* libzstd compresses in several */
 };
 
 /* Irrevocable. */
 int confine(const struct confine *c, struct error *err) _must_check_;
 /* In filter.c. */
-int confine_calls(struct error *err) _must_check_;
+int confine_calls(bool threads, struct error *err) _must_check_;
+/* For what only reads layers, which are below descriptor 3. */
+int confine_reading(bool threads, struct error *err) _must_check_;
 
 #endif

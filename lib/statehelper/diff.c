@@ -1,16 +1,19 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/base64.h"
 #include "lib/state/copy.h"
 #include "lib/state/diff.h"
 #include "lib/statehelper/confine.h"
 #include "lib/statehelper/sides.h"
+#include "lib/statehelper/summary.h"
 #include "lib/statehelper/text.h"
 #include "lib/statehelper/verb.h"
 
-/* The answer is one frame of 16 MiB: of what has more, less is to be asked. */
+/* The answer is one frame of 16 MiB: what there is more of is on the next page. */
 enum { ROWS_MAX = 40000, BYTES_MAX = 10 << 20 };
 
 struct comparing {
@@ -18,9 +21,11 @@ struct comparing {
 	const json_t *paths;
 	bool lines, patch;
 	json_t *rows;
-	size_t bytes;
+	size_t bytes, most;
+	char last[VIEW_PATH];		/* path of the last row */
+	struct summary *summary;	/* instead of rows, or NULL */
 	struct error *err;
-	bool failed;
+	bool failed, more;
 };
 
 /* Is it, or is it below, one of the paths that are asked for? */
@@ -78,6 +83,13 @@ static int text_of(const struct comparing *c, const struct view *v, const char *
 	return r;
 }
 
+/* One that no page could hold: whoever reads it is told. */
+static void leave_out(json_t *row)
+{
+	(void)json_object_del(row, "patch");
+	json_object_set_new(row, "patch_omitted", json_true());
+}
+
 static int add_lines(struct comparing *c, const struct difference *d, json_t *row)
 {
 	cleanup_strbuf struct strbuf patch = STRBUF(BYTES_MAX);
@@ -98,63 +110,130 @@ static int add_lines(struct comparing *c, const struct difference *d, json_t *ro
 	json_object_set_new(row, "binary", json_boolean(t.binary));
 	json_object_set_new(row, "lines_added", json_integer((json_int_t)t.added));
 	json_object_set_new(row, "lines_deleted", json_integer((json_int_t)t.deleted));
-	c->bytes += patch.len;
-	if (strbuf_failed(&patch) || c->bytes > BYTES_MAX) {
-		(void)err_set(c->err, ERR_LIMIT, "there is more than %d MiB of differences",
-			      BYTES_MAX >> 20);
-		return err_hint(c->err, "name paths after '--', or see --stat");
-	}
-	if (c->patch && !t.binary)
+	if (c->patch && !t.binary && !strbuf_failed(&patch))
 		json_object_set_new(row, "patch", say_text(patch.buf, patch.len));
+	else if (c->patch && !t.binary)
+		leave_out(row);
 	return 0;
+}
+
+static json_t *make_row(struct comparing *c, const struct difference *d)
+{
+	const char kind[] = { (char)d->kind, '\0' };
+	json_t *row = json_pack("{s:s,s:o,s:b,s:b,s:o,s:o}", "kind", kind, "path",
+				say_text(d->path, strlen(d->path)), "content", d->content,
+				"attributes", d->attributes, "before", side(&d->before), "after",
+				side(&d->after));
+
+	if (c->lines && d->content && add_lines(c, d, row) < 0) {
+		json_decref(row);
+		return NULL;
+	}
+	if (json_dumpb(row, NULL, 0, JSON_COMPACT) > BYTES_MAX)
+		leave_out(row);
+	return row;
 }
 
 static int add(void *arg, const struct difference *d)
 {
-	const char kind[] = { (char)d->kind, '\0' };
 	struct comparing *c = arg;
 	json_t *row;
+	size_t size;
 
 	if (!wanted(c, d->path))
 		return 0;
+	if (c->summary) {
+		say_progress(c->summary->n, 0);
+		c->failed = summary_add(c->summary, d, c->err) < 0;
+		return c->failed;
+	}
 	say_progress(json_array_size(c->rows), 0);
-	c->bytes += strlen(d->path) + 200;
-	if (json_array_size(c->rows) == ROWS_MAX || c->bytes > BYTES_MAX) {
-		(void)err_set(c->err, ERR_LIMIT, "more than %zu paths differ",
-			      json_array_size(c->rows));
-		(void)err_hint(c->err, "name paths after '--'");
-		c->failed = true;
+	c->more = json_array_size(c->rows) == c->most;
+	if (c->more)
+		return 1;
+	row = make_row(c, d);
+	c->failed = !row;
+	if (c->failed)
+		return 1;
+	size = json_dumpb(row, NULL, 0, JSON_COMPACT) + 1;
+	c->more = c->bytes && c->bytes + size > BYTES_MAX;
+	if (c->more) {
+		json_decref(row);
 		return 1;
 	}
-	row = json_pack("{s:s,s:o,s:b,s:o,s:o}", "kind", kind, "path",
-			say_text(d->path, strlen(d->path)), "content", d->content, "before",
-			side(&d->before), "after", side(&d->after));
+	c->bytes += size;
 	json_array_append_new(c->rows, row);
-	if (c->lines && d->content)
-		c->failed = add_lines(c, d, row) < 0;
-	return c->failed;
+	(void)snprintf(c->last, sizeof(c->last), "%s", d->path);
+	return 0;
+}
+
+/* Where the page before this one ended: its path, in base64. NULL: this is the first. */
+static int read_after(const json_t *ask, char ret[VIEW_PATH], const char **ret_after,
+		      struct error *err)
+{
+	const char *text = json_string_value(json_object_get(ask, "after"));
+	ssize_t n;
+
+	*ret_after = NULL;
+	if (!text)
+		return 0;
+	n = strlen(text) < VIEW_PATH ? base64_decode(text, ret) : -1;
+	if (n < 0)
+		return err_set(err, ERR_USAGE, "'after' is none of our cursors");
+	ret[n] = '\0';
+	*ret_after = ret;
+	return 0;
+}
+
+static void put_next(const struct comparing *c, json_t *result)
+{
+	char text[BASE64_SIZE(VIEW_PATH)];
+
+	base64_encode(c->last, strlen(c->last), text);
+	json_object_set_new(result, "next", c->more ? json_string(text) : json_null());
+}
+
+static void put_summary(struct summary *s, json_t *result)
+{
+	char digest[HASH_TEXT];
+
+	summary_end(s, digest);
+	json_object_set_new(result, "n", json_integer((json_int_t)s->n));
+	json_object_set_new(result, "digest", json_string(digest));
 }
 
 int verb_diff(const json_t *ask, json_t *result, struct error *err)
 {
 	static const char *const names[] = { "from", "to" };
 	CLEANUP(sides_release) struct sides *s = &(struct sides){ .n = 0 };
+	json_int_t limit = json_integer_value(json_object_get(ask, "limit"));
 	struct confine c = { .write = -1 };
+	char path[VIEW_PATH];
+	struct summary summary;
+	const char *after;
 	struct comparing comparing = {
 		.paths = json_object_get(ask, "paths"), .rows = json_array(), .err = err,
 		.patch = json_is_true(json_object_get(ask, "patch")),
 	};
 
+	if (json_is_true(json_object_get(ask, "summary")))
+		comparing.summary = &summary;
+	comparing.most = limit > 0 && limit < ROWS_MAX ? (size_t)limit : ROWS_MAX;
 	comparing.lines = comparing.patch || json_is_true(json_object_get(ask, "lines"));
 	json_object_set_new(result, "differences", comparing.rows);
-	if (sides_open(s, ask, names, 2, err) < 0)
+	if (read_after(ask, path, &after, err) < 0 || sides_open(s, ask, names, 2, err) < 0)
 		return -1;
 	sides_confine(s, &c);
 	if (confine(&c, err) < 0)
 		return -1;
 	comparing.from = &s->view[0];
 	comparing.to = &s->view[1];
-	if (diff_views(comparing.from, comparing.to, add, &comparing, err) < 0)
+	summary_begin(&summary, comparing.to);
+	if (diff_views(comparing.from, comparing.to, after, add, &comparing, err) < 0 ||
+	    comparing.failed)
 		return -1;
-	return comparing.failed ? -1 : 0;
+	put_next(&comparing, result);
+	if (comparing.summary)
+		put_summary(&summary, result);
+	return 0;
 }

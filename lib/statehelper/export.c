@@ -6,6 +6,7 @@
 
 #include "lib/base/base64.h"
 #include "lib/crypto/sign.h"
+#include "lib/statehelper/confine.h"
 #include "lib/statehelper/digest.h"
 #include "lib/statehelper/pack.h"
 #include "lib/statehelper/verb.h"
@@ -127,7 +128,7 @@ int verb_export(const json_t *ask, json_t *result, struct error *err)
 	struct exporting x = { .p = NULL };
 	int r = 0;
 
-	if (add_digests(layers, names, &owners, err) < 0 ||
+	if (confine_reading(true, err) < 0 || add_digests(layers, names, &owners, err) < 0 ||
 	    pack_open(4, (int)json_integer_value(json_object_get(ask, "level")), THREADS, &p,
 		      err) < 0 ||
 	    write_manifest(p, manifest, json_is_true(json_object_get(ask, "sign")), err) < 0)

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <linux/fs.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 
@@ -65,7 +66,17 @@ static int add_memory(scmp_filter_ctx ctx)
 				SCMP_A1(SCMP_CMP_EQ, FICLONE));
 }
 
-int confine_calls(struct error *err)
+/* More of this process, and never another one; clone3() hides its flags from us. */
+static int add_threads(scmp_filter_ctx ctx)
+{
+	static const char *const calls[] = { "set_robust_list", "rseq" };
+	int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+				 SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+
+	return r < 0 ? r : add(ctx, SCMP_ACT_ALLOW, calls, ARRAY_SIZE(calls));
+}
+
+int confine_calls(bool threads, struct error *err)
 {
 	/* ENOSYS is what libraries know how to do without */
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
@@ -78,6 +89,8 @@ int confine_calls(struct error *err)
 		r = add(ctx, SCMP_ACT_KILL_PROCESS, deadly, ARRAY_SIZE(deadly));
 	if (r == 0)
 		r = add_memory(ctx);
+	if (r == 0 && threads)
+		r = add_threads(ctx);
 	if (r == 0)
 		r = seccomp_load(ctx);
 	seccomp_release(ctx);

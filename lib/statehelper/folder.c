@@ -41,14 +41,15 @@ int verb_merge_folder(const json_t *ask, json_t *result, struct error *err)
 
 	if (!below || !*below)
 		return err_set(err, ERR_USAGE, "no path is named");
-	if (merge_read_strategy(ask, &m->strategy, err) < 0 || sides_open(s, ask, names, 2, err) < 0)
+	if (merge_read_how(ask, m, err) < 0 || sides_open(s, ask, names, 2, err) < 0)
 		return -1;
-	if (m->strategy == MERGE_UNION || m->strategy == MERGE_INTERSECTION)
-		return err_set(err, ERR_USAGE, "a folder is merged by three-way, latest, ours or "
-			       "theirs");
 	sides_confine(s, &c);
 	if (confine(&c, err) < 0 ||
 	    apply_paths(&s->view[0], &s->view[1], below, &m->paths, err) < 0)
+		return -1;
+	/* these two also undo what one side alone did */
+	if ((m->strategy == MERGE_UNION || m->strategy == MERGE_INTERSECTION) &&
+	    apply_all_paths(&s->view[0], &folder, below, &m->paths, err) < 0)
 		return -1;
 	m->side[FROM_BASE] = (struct merge_side){ &s->view[0], below };
 	m->side[FROM_OURS] = (struct merge_side){ &folder, "" };

@@ -10,6 +10,7 @@ static const struct {
 	const char *name;
 	verb *run;
 } verbs[] = {
+	{ "clone", verb_clone },
 	{ "compact", verb_compact },
 	{ "measure", verb_measure },
 	{ "settle", verb_settle },

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "lib/state/layer.h"
+#include "lib/statehelper/confine.h"
 #include "lib/statehelper/verb.h"
 
 int verb_measure(const json_t *ask, json_t *result, struct error *err)
@@ -12,6 +13,8 @@ int verb_measure(const json_t *ask, json_t *result, struct error *err)
 	size_t i;
 
 	json_object_set_new(result, "layers", all);
+	if (confine_reading(false, err) < 0)
+		return -1;
 	json_array_foreach((json_t *)(uintptr_t)names, i, name) {
 		const char *id = json_string_value(name);
 		struct layer_size size = { 0 };

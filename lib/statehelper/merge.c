@@ -17,9 +17,10 @@ static json_t *tell(const struct merge_item *item)
 	const struct merge_choice *c = &item->choice;
 	const char *kind = "C";
 
-	if (c->conflict)
-		return json_pack("{s:o,s:s}", "path", say_text(item->path, strlen(item->path)),
-				 "conflict", merge_conflict_name(c->conflict));
+	if (c->conflict || c->marked)
+		return json_pack("{s:o,s:s,s:b}", "path", say_text(item->path, strlen(item->path)),
+				 "conflict", merge_conflict_name(c->conflict ? c->conflict : c->marked),
+				 "marked", c->marked != CONFLICT_NONE);
 	if (!c->present)
 		kind = "D";
 	else if (!item->st[FROM_OURS].st_mode)
@@ -40,29 +41,40 @@ void merge_tell(const struct merge *m, const json_t *ask, bool changes, json_t *
 		/* a byte of a name may be six in JSON */
 		size_t size = strlen(item->path) * 6 + ROW;
 
-		if ((!item->choice.conflict && !(changes && item->changes && !m->n_conflicts)) ||
-		    size > room)
+		bool conflict = item->choice.conflict || item->choice.marked;
+
+		if ((!conflict && !(changes && item->changes && !m->n_conflicts)) || size > room)
 			continue;
 		room -= size;
-		json_array_append_new(item->choice.conflict ? conflicts : told, tell(item));
+		json_array_append_new(conflict ? conflicts : told, tell(item));
 	}
 	json_object_set_new(result, "conflicts", conflicts);
 	json_object_set_new(result, "changes", told);
-	json_object_set_new(result, "n_conflicts", json_integer((json_int_t)m->n_conflicts));
+	json_object_set_new(result, "n_conflicts",
+			    json_integer((json_int_t)(m->n_conflicts + m->n_marked)));
+	json_object_set_new(result, "n_marked", json_integer((json_int_t)m->n_marked));
 	json_object_set_new(result, "added", json_integer((json_int_t)m->added));
 	json_object_set_new(result, "changed", json_integer((json_int_t)m->changed));
 	json_object_set_new(result, "deleted", json_integer((json_int_t)m->deleted));
 	json_object_set_new(result, "merged_texts", json_integer((json_int_t)m->texts));
 }
 
-int merge_read_strategy(const json_t *ask, enum merge_strategy *ret, struct error *err)
+int merge_read_how(const json_t *ask, struct merge *ret, struct error *err)
 {
+	const char *markers = json_string_value(json_object_get(ask, "markers"));
+	const json_t *labels = json_object_get(ask, "labels");
+	int style = markers ? merge_markers_by_name(markers) : MARKERS_NONE;
 	const char *name = json_string_value(json_object_get(ask, "strategy"));
 	int strategy = name ? merge_strategy_by_name(name) : MERGE_THREE_WAY;
 
 	if (strategy < 0)
 		return err_set(err, ERR_USAGE, "no merge strategy '%.60s'", name);
-	*ret = (enum merge_strategy)strategy;
+	if (style < 0)
+		return err_set(err, ERR_USAGE, "no way to mark conflicts '%.60s'", markers);
+	ret->strategy = (enum merge_strategy)strategy;
+	ret->markers = (enum merge_markers)style;
+	for (size_t i = 0; i < 3; i++)
+		ret->label[i] = json_string_value(json_array_get(labels, i));
 	return 0;
 }
 
@@ -74,7 +86,7 @@ int verb_merge(const json_t *ask, json_t *result, struct error *err)
 	struct confine c = { .write = write ? 4 : -1, .layers = write };
 	static const char *const names[] = { "base", "ours", "theirs" };
 
-	if (merge_read_strategy(ask, &m->strategy, err) < 0 || sides_open(s, ask, names, 3, err) < 0)
+	if (merge_read_how(ask, m, err) < 0 || sides_open(s, ask, names, 3, err) < 0)
 		return -1;
 	sides_confine(s, &c);
 	if (confine(&c, err) < 0)

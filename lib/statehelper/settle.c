@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "lib/state/layer.h"
+#include "lib/statehelper/confine.h"
 #include "lib/statehelper/digest.h"
 #include "lib/statehelper/verb.h"
 
@@ -77,6 +78,8 @@ int verb_settle(const json_t *ask, json_t *result, struct error *err)
 	size_t i;
 
 	json_object_set_new(result, "snapshots", all);
+	if (confine_reading(false, err) < 0)
+		return -1;
 	if (syncfs(3) < 0)
 		return err_sys(err, errno, "write snapshots to the disk");
 	json_array_foreach((json_t *)(uintptr_t)list, i, s) {
@@ -122,6 +125,8 @@ int verb_check(const json_t *ask, json_t *result, struct error *err)
 	size_t i;
 
 	json_object_set_new(result, "layers", all);
+	if (confine_reading(false, err) < 0)
+		return -1;
 	json_array_foreach((json_t *)(uintptr_t)list, i, layer) {
 		json_t *one = json_object();
 

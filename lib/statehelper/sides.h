@@ -25,9 +25,9 @@ void sides_confine(const struct sides *s, struct confine *c);
 
 /*
  * merge.c: what a plan says, for the answer, as far as that has "room" (bytes, as
- * asked; the numbers are of all); the strategy that is asked for.
+ * asked; the numbers are of all); the strategy, marks and labels that are asked for.
  */
 void merge_tell(const struct merge *m, const json_t *ask, bool changes, json_t *result);
-int merge_read_strategy(const json_t *ask, enum merge_strategy *ret, struct error *err);
+int merge_read_how(const json_t *ask, struct merge *ret, struct error *err);
 
 #endif

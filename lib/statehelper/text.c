@@ -82,7 +82,24 @@ static git_merge_file_input input(const struct text *t)
 	return in;
 }
 
-int text_merge(const int fds[3], enum merge_strategy strategy, char **ret, size_t *len,
+static const char *label(const struct merge *m, enum merge_from side)
+{
+	static const char *const names[] = { "base", "ours", "theirs" };
+
+	return m->label[side] ? m->label[side] : names[side];
+}
+
+static int give(const git_merge_file_result *result, char **ret, size_t *len, struct error *err)
+{
+	*len = result->len;
+	*ret = malloc(result->len + 1);
+	if (!*ret)
+		return err_sys(err, ENOMEM, "merge its lines");
+	memcpy(*ret, result->ptr ? result->ptr : "", result->len);
+	return 0;
+}
+
+int text_merge(const struct merge *m, const int fds[3], char **ret, size_t *len,
 	       struct error *err)
 {
 	static const git_merge_file_favor_t favors[MERGE__MAX] = {
@@ -107,18 +124,17 @@ int text_merge(const int fds[3], enum merge_strategy strategy, char **ret, size_
 	}
 	if (begin(err) < 0)
 		return -1;
-	opts.favor = favors[strategy];
+	opts.favor = favors[m->strategy];
+	opts.flags = m->markers == MARKERS_DIFF3 ? GIT_MERGE_FILE_STYLE_DIFF3
+		: GIT_MERGE_FILE_STYLE_MERGE;
+	opts.ancestor_label = label(m, FROM_BASE);
+	opts.our_label = label(m, FROM_OURS);
+	opts.their_label = label(m, FROM_THEIRS);
 	if (git_merge_file(&result, &in[0], &in[1], &in[2], &opts) < 0)
 		return fail(err, "merge its lines");
 	r = result.automergeable ? TEXT_MERGED : TEXT_CONFLICT;
-	if (r == TEXT_MERGED) {
-		*len = result.len;
-		*ret = malloc(result.len + 1);
-		if (*ret)
-			memcpy(*ret, result.ptr ? result.ptr : "", result.len);
-		else
-			r = err_sys(err, ENOMEM, "merge its lines");
-	}
+	if ((r == TEXT_MERGED || m->markers) && give(&result, ret, len, err) < 0)
+		r = -1;
 	git_merge_file_result_free(&result);
 	return r;
 }

@@ -24,10 +24,12 @@ typedef int verb(const json_t *ask, json_t *result, struct error *err);
 verb verb_measure;
 /*
  * merge.c: {"base", "ours", "theirs": [LAYER, ...], "root", "shift", "strategy",
- * "write", "changes", "room"}, 3: the folder of layers, 4, with "write": the folder of a new one.
+ * "markers", "labels": [BASE, OURS, THEIRS], "write", "changes", "room"}, 3: the folder of layers, 4, with "write": the folder of a new one.
  */
 verb verb_merge;
 
+/* clone.c: 3: what a sandbox writes to, which is frozen, 4: the folder of a new layer. */
+verb verb_clone;
 /* compact.c: {"layers": [NAME, ...], "into": NAME}, 3: their folder. Newest first. */
 verb verb_compact;
 
@@ -59,12 +61,13 @@ json_t *text_json(char *s);
 void say(json_t *line);
 /*
  * folder.c: {"base", "theirs": [LAYER, ...], "root", "shift", "below", "strategy",
- * "dry_run"}, 3: the folder of layers, 4: one of the user's, to be changed.
+ * "markers", "labels", "dry_run"}, 3: the folder of layers, 4: one of the user's, to be changed.
  */
 verb verb_merge_folder;
 /*
- * diff.c: {"from", "to": [LAYER, ...], "root", "shift", "paths", "lines", "patch"}, 3:
- * the folder of layers.
+ * diff.c: {"from", "to": [LAYER, ...], "root", "shift", "paths", "lines", "patch",
+ * "limit", "after", "summary"}, 3: the folder of layers. One page of differences, and where the
+ * "next" begins "after"; or of all, "n" and "digest".
  */
 verb verb_diff;
 

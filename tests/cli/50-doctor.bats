@@ -10,13 +10,17 @@ needs_namespaces() {
 	[[ ${SANITIZE-} != thread ]] || skip "the thread sanitizer's thread forbids user namespaces"
 }
 
-# What a check could leave behind.
+# What a check could leave behind; what other tests have in their folders is not looked at.
 leftovers() {
-	awk '{ print $5, $9 }' /proc/self/mountinfo
+	awk -v own="$PWD" 'index($5, own) || $5 !~ /^\/tmp\// { print $5 }' /proc/self/mountinfo
 	find /sys/fs/cgroup -name 'faas-doctor*' 2>/dev/null
 	find "$PWD" /tmp /var/lib -maxdepth 2 -name 'faas-doctor*' 2>/dev/null
-	pgrep -f "^$FAAS doctor" || true
+	pgrep -f "^$FAAS .*doctor --state=$PWD/store" || true
 	ip link show type tun 2>/dev/null || true
+}
+
+as_before() {
+	[[ $(leftovers) == "$before" ]]
 }
 
 @test "doctor: shows every check, grouped, and what works" {
@@ -47,7 +51,7 @@ $group:" "group"
 
 @test "doctor: a feature's checks are those that its rows name" {
 	# 0 or 6: an ordinary user may have no cgroup to limit memory in
-	run --separate-stderr timeout 20 "$FAAS" --json doctor limits.memory landlock 3>&-
+	run --separate-stderr timeout 60 "$FAAS" --json doctor limits.memory landlock 3>&-
 	same "$(json '[.features[].name] | join(" ")')" "limits.memory landlock" "features"
 	same "$(json '[.checks[].name] | join(" ")')" \
 		"landlock landlock-scope cgroup2-memory cgroup1-memory" "checks"
@@ -92,16 +96,18 @@ $group:" "group"
 @test "doctor: leaves nothing behind" {
 	needs_namespaces
 	before=$(leftovers)
-	faas --json doctor --state=store
-	same "$(leftovers)" "$before" "mounts, cgroups, folders and processes"
+	faas --json doctor --state="$PWD/store"
+	# another test's doctor may be at work, too
+	eventually as_before || die "was:" "$before" "is:" "$(leftovers)"
 	same "$(ls -A store)" "" "the state directory"
 }
 
-@test "doctor: takes under two seconds" {
+@test "doctor: takes under two seconds of a processor" {
+	local TIMEFORMAT='%U %S'
+
 	needs_namespaces
-	start=$(date +%s%N)
-	faas --json doctor --state=store
-	same "$((($(date +%s%N) - start) / 2000000000))" 0 "periods of two seconds"
+	{ time run_faas --json doctor --state=store >/dev/null 2>&1; } 2>spent
+	awk '{ exit $1 + $2 >= 2 }' spent || die "user and system: $(<spent)"
 }
 
 @test "doctor: works as an ordinary user" {
@@ -127,7 +133,7 @@ $group:" "group"
 	names=$(json '.checks[].name')
 	for name in $names; do
 		FAAS_FAULT=doctor.$name=EIO run --separate-stderr \
-			timeout 20 "$FAAS" --json doctor --state=store 3>&-
+			timeout 60 "$FAAS" --json doctor --state=store 3>&-
 		((status == 0 || status == 6)) || die "$name: status $status" "$stderr"
 		same "$(json ".checks[] | select(.name == \"$name\") | .verdict")" \
 			missing "verdict of $name"

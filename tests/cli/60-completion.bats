@@ -17,7 +17,7 @@ complete_line() {
 
 # zsh_line <line>: what zsh would offer at the end of it
 zsh_line() {
-	PATH=${FAAS%/*}:$PATH timeout 30 "$BATS_TEST_DIRNAME/../zsh-complete" \
+	PATH=${FAAS%/*}:$PATH timeout 120 "$BATS_TEST_DIRNAME/../zsh-complete" \
 		"$completions" "$1" 3>&- | sort | xargs
 }
 

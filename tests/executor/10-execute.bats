@@ -288,12 +288,28 @@ sys.stderr.buffer.write(b"e\0e")' >got 2>got.err 3>&-
 @test "execute: nothing of ours is on stdout, whatever goes wrong" {
 	faas 127 execute -- no-such
 	same "$output" "" "stdout"
-	faas 124 execute --timeout 1s 'echo mine; sleep 1000'
+	faas 124 execute --timeout 3s 'echo mine; sleep 1000'
 	same "$output" "mine" "stdout"
 	faas -v execute true
 	same "$output" "" "stdout with -v"
 	faas 3 --json execute 'echo mine; exit 3'
 	same "$output" "mine" "stdout with --json"
+}
+
+@test "execute: -v says on stderr what is done" {
+	faas 3 -v execute 'echo mine; exit 3'
+	same "$output" mine "stdout"
+	has "$stderr" "executor that keeps its state in '$FAAS_STATE_DIR'" "executor"
+	has "$stderr" "environment host, mode ephemeral, network none" "sandbox"
+	has "$stderr" "status 3" "end"
+	faas -v execute -d true
+	[[ $output =~ ^[a-z0-9]{12}$ ]] || die "stdout: $output"
+	# once there is one
+	warm() {
+		faas -v execute --mode cached true
+		[[ $stderr == *"waited in the pool"* ]]
+	}
+	eventually warm
 }
 
 @test "execute: a closed reader ends it quietly" {
@@ -465,13 +481,13 @@ sys.stderr.buffer.write(b"e\0e")' >got 2>got.err 3>&-
 }
 
 @test "execute: --detach prints the id and nothing else" {
-	faas execute --detach 'echo hidden; exec sleep 1000'
+	faas execute --detach "echo hidden; exec sleep $nap"
 	[[ $output =~ ^[a-z0-9]{12}$ ]] || die "$output"
 	same "$stderr" "" "stderr"
 	[[ $("$FAAS" --json executor status 3>&- | jq .active) -ge 1 ]] || die "it does not run"
 	faas 125 execute --detach --artifact x true
 	end_executor
-	eventually eval '! pgrep -fx "sleep 1000"'
+	eventually no_process "sleep $nap"
 }
 
 @test "execution list: what runs and has a client is there, too" {
@@ -524,10 +540,10 @@ while True: time.sleep(1000)"
 }
 
 @test "execute: a killed client leaves nothing running" {
-	begin 'trap "" TERM HUP; setsid sleep 1007 & echo up; exec sleep 1007'
+	begin "trap '' TERM HUP; setsid sleep $nap & echo up; exec sleep $nap"
 	kill -KILL "$client"
 	ended 137
-	eventually eval '! pgrep -fx "sleep 1007"'
+	eventually no_process "sleep $nap"
 	eventually nothing_runs
 }
 
@@ -548,7 +564,7 @@ while True: time.sleep(1000)'
 # ---- time ----
 
 @test "execute: --timeout asks first, and kills after --grace" {
-	faas 124 execute --timeout 1s --grace 20s \
+	faas 124 execute --timeout 3s --grace 40s \
 		'trap "echo asked; exit 0" TERM; while :; do sleep 0.05; done'
 	same "$output" asked "TERM came"
 	faas 124 execute --timeout 1s --grace 200ms --status-file status \

@@ -5,7 +5,7 @@ load sandbox
 
 # terminal <script>: the steps for terminal.py, which fails with what it saw
 terminal() {
-	timeout 50 python3 "$BATS_TEST_DIRNAME/terminal.py" "$FAAS" <<<"$1" 3>&-
+	timeout 150 python3 "$BATS_TEST_DIRNAME/terminal.py" "$FAAS" <<<"$1" 3>&-
 }
 
 @test "execute: at a terminal the program has one" {
@@ -67,9 +67,9 @@ type PS1=prompt:\n
 expect \nprompt:
 type set -o | grep monitor\n
 expect on
-type sleep 1000\n
-expect sleep 1000
-wait-for sleep 1000
+type sleep '"$nap"'\n
+expect sleep '"$nap"'
+wait-for sleep '"$nap"'
 key 1a
 expect Stopped
 type jobs\n
@@ -155,17 +155,17 @@ status 0'
 
 @test "execute: a client at a terminal that is killed leaves nothing running" {
 	terminal '
-run execute "echo ready; exec sleep 10066"
+run execute "echo ready; exec sleep '"$nap"'"
 expect ready
 signal KILL
 status 137'
-	eventually eval '! pgrep -fx "sleep 10066"'
+	eventually no_process "sleep $nap"
 }
 
 @test "execute: a terminal that hangs up ends the program" {
 	terminal '
-run execute "echo ready; exec sleep 10067"
+run execute "echo ready; exec sleep '"$nap"'"
 expect ready
 hang-up'
-	eventually eval '! pgrep -fx "sleep 10067"'
+	eventually no_process "sleep $nap"
 }

@@ -74,10 +74,10 @@ last() {
 }
 
 @test "quick: a killed client leaves nothing running" {
-	begin -- sh -c 'trap "" TERM HUP; echo up; exec sleep 1013'
+	begin -- sh -c "trap '' TERM HUP; echo up; exec sleep $nap"
 	kill -KILL "$client"
 	ended 137
-	eventually eval '! pgrep -fx "sleep 1013"'
+	eventually no_process "sleep $nap"
 }
 
 @test "quick: configuration and variables are heeded" {

@@ -58,8 +58,9 @@ Seccomp_filters:\t2
 @test "execute: root in the sandbox is nobody on the host" {
 	local pid
 
-	begin 'echo up; exec sleep 100'
-	pid=$(pgrep -nfx 'sleep 100')
+	begin "echo up; exec sleep $nap"
+	eventually running "sleep $nap"
+	pid=$(pgrep -fx "sleep $nap")
 	(($(awk '/^Uid/ { print $2 }' "/proc/$pid/status") >= 65536)) || die "$(cat "/proc/$pid/status")"
 	kill "$client"
 	ended 143
@@ -84,6 +85,24 @@ Seccomp_filters:\t2
 	faas execute 'ls -d /proc/[0-9]* | wc -l; cat /proc/[0-9]*/cmdline | tr "\0" " "'
 	(($(head -1 <<<"$output") <= 8)) || die "too many processes: $output"
 	[[ $output != *bats* && $output != *"$FAAS"* ]] || die "$output"
+}
+
+@test "execute: what /proc tells of the machine and of others is not there" {
+	local name
+
+	faas execute 'for f in interrupts sched_debug kcore latency_stats timer_list timer_stats kmsg keys \
+			key-users slabinfo vmallocinfo pagetypeinfo; do
+			[ -z "$(head -c 100 /proc/$f 2>/dev/null | tr -d "\0")" ] || echo "$f"
+		done
+		for d in acpi asound scsi; do ls -A /proc/$d 2>/dev/null; done
+		grep -v "^0* " /proc/kallsyms | head -1; ls -A /sys; true'
+	same "$output" "" "what is there"
+	# and what is over it can be neither taken away nor written
+	for name in interrupts acpi; do
+		faas execute "umount /proc/$name; umount -l /proc/$name; mount --move /proc/$name /mnt;
+			head -c 100 /proc/$name; ls -A /proc/$name/ | head -1" || true
+		lacks "$output" CPU "after trying"
+	done
 }
 
 @test "execute: kill -1 and signals to pid 1 end the program at most" {

@@ -84,12 +84,12 @@ setup() {
 }
 
 @test "execute: without root, descendants end with the run and the client" {
-	faas execute 'setsid sleep 10071 & echo done'
-	eventually eval '! pgrep -fx "sleep 10071"'
-	begin 'setsid sleep 10072 & echo up; exec sleep 10072'
+	faas execute "setsid sleep $nap & echo done"
+	eventually no_process "sleep $nap"
+	begin "setsid sleep $nap & echo up; exec sleep $nap"
 	kill -KILL "$client"
 	ended 137
-	eventually eval '! pgrep -fx "sleep 10072"'
+	eventually no_process "sleep $nap"
 }
 
 @test "execute: without root, the disk is limited, and what is not is refused" {

@@ -308,12 +308,13 @@ accepted() {
 
 # reader: the process that reads the archive, which is the helper's only child
 reader() {
-	local helper=$1 child=
-	for ((tries = 0; tries < 500; tries++)); do
+	local helper=$1 child
+
+	confined() {
 		child=$(ps -o pid= --ppid "$helper" | tr -d ' ')
-		[[ -n $child && $(grep -c '^Seccomp:.2' "/proc/$child/status") == 1 ]] && break
-		sleep 0.01
-	done
+		[[ -n $child ]] && (($(filters "$child") > $(filters self)))
+	}
+	eventually confined
 	echo "$child"
 }
 
@@ -360,12 +361,12 @@ reader() {
 	"$ARCHIVE" unpack --root-fd 7 --archive-fd 8 --status-fd 1 "${ids[@]}" \
 		7<stage 8<pipe >out 3>&- &
 	pid=$!
-	"$MAKE" good | head -c 3072 >&9
+	# more than it reads at once, and less than all
+	mkdir etc
+	head -c 100000 /dev/zero >etc/zero
+	tar c etc | head -c 50000 >&9
 	child=$(reader "$pid")
-	for ((tries = 0; tries < 500; tries++)); do
-		[[ -e stage/etc ]] && break
-		sleep 0.01
-	done
+	eventually test -e stage/etc
 	kill -KILL "$child"
 	wait "$pid" && die "it ended with 0"
 	exec 9>&-

@@ -273,3 +273,25 @@ rewrite() {
 	faas snapshot import back.file --name from-rootless
 	faas 0 snapshot diff arc1 from-rootless
 }
+
+@test "snapshot export: what reads strangers' files keeps no more rights than that takes" {
+	[[ -z ${SANITIZE-} ]] || skip "no filter under a sanitizer"
+	[[ $(id -u) == 0 ]] || skip "needs root's capabilities"
+	local pid
+
+	faas execute --snapshot walls 'head -c 3000000 /dev/urandom >/work/x'
+	mkfifo pipe
+	"$FAAS" snapshot export walls - >pipe 2>err 3>&- &
+	client=$!
+	exec 7<pipe
+	# it waits with what the pipe has no room for
+	head -c 1000 <&7 >/dev/null
+	pid=$(pgrep -P "$(executor_pid)" faas-state)
+	same "$(awk '/^Seccomp:/ { print $2 }' "/proc/$pid/status")" 2 "filter"
+	same "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/$pid/status")" 1 "no new privileges"
+	same "$(awk '/^Cap(Eff|Prm)/ { print $2 }' "/proc/$pid/status" | sort -u)" 0000000000200002 "capabilities"
+	(($(awk '/^Threads/ { print $2 }' "/proc/$pid/status") > 1)) || die "it compresses in one thread"
+	cat <&7 >/dev/null
+	exec 7<&-
+	wait "$client"
+}

@@ -46,16 +46,6 @@ synced() {
 	faas snapshot delete mk-seed
 }
 
-@test "snapshot create: of one that runs is an error that says what to do" {
-	begin --name mk-live 'echo up; exec sleep 1000'
-	faas 5 snapshot create mk-live --execution mk-live
-	has "$stderr" "has not ended" "message"
-	has "$stderr" "execute --snapshot" "hint"
-	kill "$client"
-	ended 143
-	faas 3 snapshot show mk-live
-}
-
 @test "snapshot create: of a branch and of an environment" {
 	faas execute --snapshot mk-base 'echo 1 >/work/n'
 	faas branch mk-base --branch mk-branch

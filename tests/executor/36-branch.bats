@@ -118,9 +118,10 @@ head_of() {
 	faas execute --snapshot ground true
 	faas branch ground -b used 'echo x >/work/x'
 	head=$(head_of used)
-	begin --parent "$head" 'echo up; sleep 1; cat /work/x'
+	begin_held --parent "$head" 'echo up; read x; cat /work/x'
 	faas branch delete used
 	faas snapshot show "$head"
+	let_go
 	ended 0
 	same "$(<client.out)" $'up\nx' "files"
 	eventually eval '"$FAAS" snapshot delete '"$head"' 3>&-'
@@ -196,18 +197,18 @@ head_of() {
 
 	faas execute --snapshot track true
 	before=$(states)
-	faas race track --count 4 -b run '
+	faas race track --count 4 -b run -e nap=$nap '
 		case $FAAS_BRANCH_INDEX in
 		0) exit 1 ;;
 		1) sleep 0.3; echo won >/work/f; echo "out $FAAS_BRANCH_INDEX"; echo err >&2 ;;
-		*) trap "" TERM; echo no >/work/f; exec sleep 1017 ;;
+		*) trap "" TERM; echo no >/work/f; exec sleep $nap ;;
 		esac'
 	same "$output" "out 1" "output"
 	has "$stderr" err "its errors"
 	same "$("$FAAS" branch list -q 3>&- | grep ^run)" run.1 "branches"
 	faas branch exec run.1 -- cat /work/f
 	same "$output" won "what it left"
-	eventually eval '! pgrep -fx "sleep 1017"'
+	eventually no_process "sleep $nap"
 	# the winner's state, and what reading it left
 	eventually eval '(($(states) <= '"$((before + 2))"'))'
 	faas race track --count 3 -b all --json -- true

@@ -20,7 +20,7 @@ answered() {
 
 	shift
 	printf -v words ' %q' "$FAAS" "$@"
-	run timeout 30 python3 - "$answers" "$words" 3>&- <<-'END'
+	run timeout 90 python3 - "$answers" "$words" 3>&- <<-'END'
 		import os, pty, sys
 		answers, words = sys.argv[1:]
 		pid, fd = pty.fork()
@@ -62,7 +62,10 @@ answered() {
 	faas 1 branch base -b l --count 2 --compare 'ln -s $FAAS_BRANCH_INDEX /work/l'
 	faas 1 branch base -b o --count 2 --compare 'echo $FAAS_BRANCH_INDEX'
 	faas 1 branch base -b x --count 2 --compare 'exit $FAAS_BRANCH_INDEX'
-	faas branch base -b s --count 2 --compare 'echo $FAAS_BRANCH_INDEX >&2'
+	faas 1 --json branch base -b s --count 2 --compare 'echo $FAAS_BRANCH_INDEX >&2' --metric 'n=([0-9])'
+	same "$(jq -c '[.outcomes[].output] | unique | length' <<<"$output")" 1 "stdout"
+	same "$(jq -r '.outcomes[1].errors' <<<"$output")" "$(echo 1 | b2sum -l 256 | cut -d ' ' -f 1)" "stderr"
+	same "$(jq -c '[.outcomes[].metrics.n]' <<<"$output")" '[null,null]' "metrics are of stdout"
 	# more than is kept, and all of it counts
 	faas 1 branch base -b m --count 2 --compare 'head -c 3000000 /dev/zero; echo $FAAS_BRANCH_INDEX'
 }
@@ -154,9 +157,9 @@ answered() {
 	faas race arena --count 3 -b r --metric '([0-9])' --json 'echo 7'
 	same "$(jq -c '.branches | map(.won)' <<<"$output")" '[true,false,false]' "equal"
 	# late ones are out
-	faas race arena --count 2 -b t --timeout 2s --metric '([0-9])' 'echo $((FAAS_BRANCH_INDEX + 1)); [ $FAAS_BRANCH_INDEX = 0 ] || sleep 1018'
+	faas race arena --count 2 -b t --timeout 4s --metric '([0-9])' -e nap=$nap 'echo $((FAAS_BRANCH_INDEX + 1)); [ $FAAS_BRANCH_INDEX = 0 ] || sleep $nap'
 	same "$output" 1 "in time"
-	eventually eval '! pgrep -fx "sleep 1018"'
+	eventually no_process "sleep $nap"
 }
 
 @test "race: nobody has a number, or the pattern is wrong" {

@@ -72,17 +72,50 @@ w"; : >empty; echo Q >"q\"uote"; echo ü >ü'
 	lacks "$output" $'\e[31m' "no colours"
 }
 
-@test "diff: more than an answer holds is an error that says what to do" {
+@test "diff: a file with too many changed lines is named, in the output and on stderr" {
 	two much true 'seq 2000000 >/work/much; seq 3 >/work/few'
 	faas 1 diff much.b
-	run --separate-stderr run_faas diff much.b -p
-	same "$status" 1 "status"
-	has "$stderr" "more than 10 MiB" "message"
-	has "$stderr" "name paths after" "hint"
+	faas 1 diff much.b -p
+	has "$output" "2000000 lines, too many to show" "output"
+	has "$output" "+3" "the other"
+	has "$stderr" "1 file has too many" "message"
+	faas 1 --json diff much.b -p
+	same "$(jq -c '[.differences[] | [.path, .lines_added, .patch_omitted]]' <<<"$output")" \
+		'[["/work/few",3,null],["/work/much",2000000,true]]' "fields"
 	faas 1 diff much.b -p -- /work/few
 	has "$output" "+3" "what is named"
+	same "$stderr" "" "nothing is left out"
 	faas 1 diff much.b --stat
 	has "$output" "2000003 insertions" "count"
+}
+
+@test "diff: more than one answer holds comes in several" {
+	two pages true 'cd /work; i=0; while [ $i -lt 41000 ]; do i=$((i+1)); echo /work/f$i; : >f$i; done >/tmp/list
+		for n in 1 2 3; do head -c 4000000 /dev/zero | tr "\0" "x" | fold -w 100 >/work/text$n; done'
+	faas 1 diff pages.b --no-header --name-only -- /work
+	same "$(grep -c '^/work/f' <<<"$output")" 41000 "paths"
+	same "$(sort -u <<<"$output" | wc -l)" 41003 "each once"
+	faas 1 diff pages.b --patch -- /work/text1 /work/text2 /work/text3
+	same "$(grep -c '^+x' <<<"$output")" 120000 "lines"
+	same "$stderr" "" "nothing is left out"
+}
+
+@test "diff: attributes alone are a change" {
+	two attr 'cd /work; touch file same; mkdir folder; python3 -c "import os
+for p in (\"file\", \"same\", \"folder\"): os.setxattr(p, \"user.a\", b\"1\")"' \
+		'cd /work; python3 -c "import os
+os.setxattr(\"file\", \"user.a\", b\"2\"); os.setxattr(\"folder\", \"user.b\", b\"\")
+os.setxattr(\"same\", \"user.a\", b\"3\"); os.setxattr(\"same\", \"user.a\", b\"1\")"'
+	faas 1 --json diff attr.b
+	same "$(jq -c '[.differences[] | [.kind, .path, .content, .attributes]]' <<<"$output")" \
+		'[["C","/work/file",false,true],["C","/work/folder",false,true]]' "differences"
+	faas 1 diff attr.b --patch
+	lacks "$output" same "patch"
+	faas branch attr --branch attr.c 'python3 -c "import os
+os.setxattr(\"/work/file\", \"user.a\", b\"4\"); os.setxattr(\"/work/folder\", \"user.b\", b\"\")"'
+	faas 1 --json compare attr.b attr.c
+	same "$(jq -c '[.outcomes[] | .files], ([.outcomes[] | .changes] | unique | length)' <<<"$output" | tr -d '\n')" \
+		'[2,2]2' "what they changed is not the same"
 }
 
 @test "diff: what reads strangers' files keeps no more rights than that takes" {
@@ -99,7 +132,7 @@ w"; : >empty; echo Q >"q\"uote"; echo ü >ü'
 	pid=$!
 	# nobody reads: it waits with an answer that the pipe has no room for
 	exec 9<out
-	eventually grep -q '^Seccomp:[[:space:]]*2' "/proc/$pid/status"
+	eventually eval '(($(filters "$pid") > $(filters self)))'
 	same "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/$pid/status")" 1 "no new privileges"
 	same "$(awk '/^Cap(Eff|Prm)/ { print $2 }' "/proc/$pid/status" | sort -u)" 0000000000200002 "capabilities"
 	kill "$pid"

@@ -304,13 +304,71 @@ listed() {
 	same "$(ls outside)" "" "what the link leads to"
 	same "$(cat src/way/in)" evil "in place of the link"
 	faas 2 merge moved.b --to src --into moved.b
-	faas 2 merge moved.b --to src --strategy union
 	faas 2 merge moved.b --path /work/src
 	faas 3 merge moved.b --to no-such
 	faas 3 merge moved --to src
 	mkdir other
 	faas merge moved.b --to other --path /work/none
 	same "$(ls -A other)" "" "nothing there"
+}
+
+@test "merge --to: union keeps what either has, intersection what both did" {
+	sent joint 'cd /work/src; sed -i s/9/nine/ text; rm gone; echo n >new; echo same >alike'
+	sed -i s/1/one/ src/text
+	rm src/mode
+	echo mine >src/mine
+	echo same >src/alike
+	cp -a src before
+	faas merge joint.b --to src --strategy union --dry-run
+	diff -r --no-dereference before src
+	faas merge joint.b --to src --strategy union
+	same "$(head -1 src/text; tail -1 src/text; cat src/new src/mine src/alike src/mode)" \
+		$'one\nnine\nn\nmine\nsame\nx' "union"
+	[[ -e src/gone ]] || die "union lost what one deleted"
+	rm -r src && cp -a before src
+	faas merge joint.b --to src --strategy intersection
+	same "$(head -1 src/text; tail -1 src/text; cat src/alike src/mode)" $'1\n9\nsame\nx' "intersection"
+	[[ -e src/gone && ! -e src/new && ! -e src/mine ]] || die "intersection: $(ls src)"
+}
+
+@test "merge --conflict: text that both changed is kept between marks, with exit 5" {
+	local head
+
+	parted mark 'seq 3 >/work/text; echo x >/work/plain' \
+		'sed -i s/2/two/ /work/text; echo o >/work/add; chmod 700 /work/text' \
+		'sed -i s/2/zwei/ /work/text; echo t >/work/add; echo y >/work/plain'
+	head=$(head_of mark.o)
+	faas 5 --json merge mark.t --into mark.o --conflict merge --dry-run
+	same "$(head_of mark.o)" "$head" "dry run"
+	faas 5 merge mark.t --into mark.o --conflict none
+	same "$(head_of mark.o)" "$head" "none"
+	faas 5 --json merge mark.o mark.t --conflict diff3 --name mark.diff3
+	same "$(jq -r '"\(.conflict) \(.steps[0].n_conflicts) \(.steps[0].n_marked) \(.snapshot != null)
+\([.steps[0].conflicts[] | "\(.conflict) \(.path) \(.marked)"] | sort | join(", "))"' <<<"$output")" \
+		$'true 2 2 true\nadded /work/add true, content /work/text true' "what it says"
+	has "$stderr" "2 conflicts: the files have marks of them" "message"
+	faas snapshot exec mark.diff3 -- cat /work/text
+	same "$output" "$(printf '%s\n' 1 '<<<<<<< mark.o' two '||||||| base' 2 ======= zwei '>>>>>>> mark.t' 3)" diff3
+	faas 5 merge mark.t --into mark.o --conflict merge
+	faas branch exec mark.o 'cd /work; cat text add plain; stat -c %a text'
+	same "$output" "$(printf '%s\n' 1 '<<<<<<< mark.o' two ======= zwei '>>>>>>> mark.t' 3 \
+		'<<<<<<< mark.o' o ======= t '>>>>>>> mark.t' y 700)" merge
+	# other conflicts leave everything as it is
+	parted more 'seq 3 >/work/text; echo x >/work/del' 'sed -i s/2/two/ /work/text; rm /work/del' \
+		'sed -i s/2/zwei/ /work/text; echo y >/work/del'
+	head=$(head_of more.o)
+	faas 5 --json merge more.t --into more.o --conflict merge
+	same "$(jq -c '[.snapshot, .steps[0].n_conflicts, .steps[0].n_marked]' <<<"$output")" "[null,2,1]" "left"
+	has "$stderr" "nothing was changed" "message"
+	same "$(head_of more.o)" "$head" "the branch"
+	faas 2 merge more.t --into more.o --conflict always
+}
+
+@test "merge --conflict: in a folder of the user's" {
+	sent marked 'sed -i s/1/one/ /work/src/text'
+	sed -i s/1/eins/ src/text
+	faas 5 merge marked.b --to src --conflict merge
+	same "$(head -5 src/text)" "$(printf '%s\n' '<<<<<<< src' eins ======= one '>>>>>>> marked.b')" "folder"
 }
 
 @test "merge --to: a folder that the branch deleted stays for what the user put into it" {

@@ -42,18 +42,9 @@ of_executor() {
 # waits for 'go' in a file that the test makes through the program's stdin
 slow='echo up; read x; echo "got $x"; exit 7'
 
-# begin_slow: starts $slow with a stdin that the test holds in descriptor 8
+# begin_slow <options>...: starts $slow
 begin_slow() {
-	rm -f client.* hold
-	mkfifo hold
-	(
-		status=0
-		"$FAAS" execute "$@" "$slow" <hold >client.out 2>client.err 3>&- || status=$?
-		echo $status >client.status.new
-		mv client.status.new client.status
-	) 3>&- &
-	exec 8>hold
-	eventually grep -q '^up$' client.out
+	begin_held "$@" "$slow"
 }
 
 # ---- kill -9 ----
@@ -74,11 +65,11 @@ begin_slow() {
 	id=$output
 	begin_slow --id-file id
 	# the client cannot start one while it is stopped
-	client=$(pgrep -f "^$FAAS execute --id-file id echo up")
 	kill -STOP "$client"
+	eventually grep -q '^State:.T' "/proc/$client/status"
 	kill -KILL "$(executor_pid)"
 	echo bye >&8
-	exec 8>&-
+	let_go
 	eventually grep -q 'got bye' client.out
 	kill -CONT "$client"
 	ended 7
@@ -105,12 +96,12 @@ begin_slow() {
 	local id
 
 	requires_command execution
-	faas execute --detach 'exec sleep 10081'
+	faas execute --detach "exec sleep $nap"
 	id=$output
-	eventually pgrep -fx "sleep 10081"
+	eventually running "sleep $nap"
 	kill -KILL "$(executor_pid)"
 	faas execution cancel "$id"
-	eventually eval '! pgrep -fx "sleep 10081"'
+	eventually no_process "sleep $nap"
 }
 
 @test "execute: an executor that is killed between runs is replaced" {
@@ -139,12 +130,12 @@ begin_slow() {
 }
 
 @test "execute: after the executor's death a client's death still ends its run" {
-	begin 'echo up; exec sleep 10082'
+	begin "echo up; exec sleep $nap"
 	kill -STOP "$client"
 	kill -KILL "$(executor_pid)"
 	kill -KILL "$client"
 	ended 137
-	eventually eval '! pgrep -fx "sleep 10082"'
+	eventually no_process "sleep $nap"
 }
 
 @test "execute: after the executor's death a deadline still holds" {
@@ -178,8 +169,9 @@ begin_slow() {
 @test "execute: when a monitor is killed, the run fails clearly and the sandbox is gone" {
 	local pid monitor
 
-	begin 'echo up; exec sleep 10083'
-	pid=$(pgrep -nfx 'sleep 10083')
+	begin "echo up; exec sleep $nap"
+	eventually running "sleep $nap"
+	pid=$(pgrep -fx "sleep $nap")
 	monitor=$pid
 	until [[ $(<"/proc/$monitor/comm") == faas-monitor ]]; do
 		monitor=$(awk '/^PPid/ { print $2 }' "/proc/$monitor/status")
@@ -187,15 +179,16 @@ begin_slow() {
 	kill -KILL "$monitor"
 	ended 125
 	has "$(<client.err)" "monitor died" "message"
-	eventually eval '! kill -0 '"$pid"' 2>/dev/null'
+	eventually gone "$pid"
 	faas execute 'echo next'
 }
 
 @test "execute: when pid 1 of a sandbox is killed, the run ends as killed" {
 	local pid
 
-	begin 'echo up; exec sleep 10084'
-	pid=$(pgrep -nfx 'sleep 10084')
+	begin "echo up; exec sleep $nap"
+	eventually running "sleep $nap"
+	pid=$(pgrep -fx "sleep $nap")
 	kill -KILL "$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")"
 	ended 137
 	faas execute 'echo next'
@@ -206,9 +199,8 @@ begin_slow() {
 
 	faas execute --mode cached true
 	eventually eval '(($("$FAAS" --json executor status 3>&- | jq "[.pools[].ready] | add") > 1))'
-	for pid in $(pgrep -x faas-monitor); do
-		[[ $(awk '/^PPid/ { print $2 }' "/proc/$pid/status") != "$(of_executor faas-spawner)" ]] ||
-			kill -KILL "$pid"
+	for pid in $(of_executor faas-monitor); do
+		kill -KILL "$pid" || gone "$pid"
 	done
 	for _ in 1 2 3 4; do
 		faas execute --mode cached 'echo fine'
@@ -278,16 +270,19 @@ begin_slow() {
 	unset FAAS_STATE_DIR FAAS_IDLE_TIMEOUT
 	faas config set state-dir "$state"
 	faas config set idle-timeout 400ms
-	faas execute -- true
+	# it is not idle while this runs
+	begin_slow
 	faas --json executor status
 	same "$(jq -r .state_dir <<<"$output")" "$state" "folder"
 	has "$("$FAAS" __names environment)" host "live names"
 	faas config list --show-origin
 	has "$output" "faas/config:1" "origin"
 	pid=$(cat "$state/run/executor.lock")
+	let_go
+	ended 7
 	eventually gone "$pid"
 	FAAS_STATE_DIR=$PWD/state faas execute -- true
-	[[ -S state/run/executor.sock ]] || die "the variable does not win"
+	[[ -s state/run/executor.lock ]] || die "the variable does not win"
 }
 
 @test "execute: a state folder that cannot be one is a clear error" {
@@ -363,6 +358,9 @@ d = sqlite3.connect(sys.argv[1]); sys.exit(not d.execute(\"select count(*) from 
 		[[ $status == 0 || $status == 125 ]] || die "status $status: $stderr"
 		[[ $status == 0 || $stderr == *"No space left"* || $stderr == *full* ]] || die "$stderr"
 		[[ $status == 0 || $stderr == *"hint: make room"* ]] || die "no hint: $stderr"
+		# a whole list, or none
+		run --separate-stderr run_faas execution list
+		((status == 0)) || same "$output" "" "list: $stderr"
 	done
 	rm small/ballast
 	eventually "$FAAS" execute true
@@ -386,9 +384,11 @@ d = sqlite3.connect(sys.argv[1]); sys.exit(not d.execute(\"select count(*) from 
 	for i in "${pids[@]}"; do
 		wait "$i" || true
 	done
+	# descriptors of what has ended are closed a moment later
+	eventually nothing_runs
+	eventually run_faas execute true
 	faas execute 'echo back'
 	same "$output" back "output"
-	eventually nothing_runs
 	grep -q ran out.* || die "none of 40 worked: $(cat out.1)"
 	same "$(cat out.* | grep -v '^ran$\|^hint: \|Too many open files\|connection was closed')" "" "errors"
 }
@@ -415,6 +415,49 @@ d = sqlite3.connect(sys.argv[1]); sys.exit(not d.execute(\"select count(*) from 
 	same "$output" back "afterwards"
 }
 
+@test "execution attach: an executor that hangs does not hold whoever interrupts" {
+	local pid id client status=0
+
+	faas execute -d 'echo up; exec sleep 1000'
+	id=$output
+	pid=$(executor_pid)
+	"$FAAS" execution attach "$id" >out 2>err 3>&- &
+	client=$!
+	# it has its log, and waits for the end
+	eventually grep -q up out
+	kill -STOP "$pid"
+	kill -TERM "$client"
+	eventually took "$client"
+	kill -TERM "$client"
+	wait "$client" || status=$?
+	kill -CONT "$pid"
+	same "$status" 125 "status"
+	has "$(<err)" "the executor does not answer" "message"
+	has "$(<err)" "hint: " "hint"
+	# both signals are there when it goes on
+	faas 137 execution wait "$id" || faas 143 execution wait "$id"
+}
+
+@test "execution attach: goes on with the next executor when its own dies" {
+	local id client status=0
+
+	begin_held --id-file id --log "$slow"
+	kill -KILL "$(executor_pid)"
+	echo more >&8
+	ended 7
+	same "$(<client.out)" $'up\ngot more' "output"
+	faas execute -d 'echo up; exec sleep 1000'
+	id=$output
+	"$FAAS" execution attach "$id" >out 2>err 3>&- &
+	client=$!
+	eventually grep -q up out
+	kill -KILL "$(executor_pid)"
+	# one that comes while there is none may be lost
+	eventually eval 'kill -TERM "$client"; gone "$client"'
+	wait "$client" || status=$?
+	[[ $status == 143 || $status == 137 ]] || die "status $status: $(<err)"
+}
+
 # ---- the end of an executor ----
 
 @test "executor run: exits when nobody needs it, and leaves no socket" {
@@ -434,12 +477,15 @@ d = sqlite3.connect(sys.argv[1]); sys.exit(not d.execute(\"select count(*) from 
 
 	unset FAAS_IDLE_TIMEOUT
 	mkdir -p -m 700 "$FAAS_STATE_DIR/run"
+	# as systemd does, it is there when somebody wants it, and not before;
 	# its default is ten minutes, of which the configuration makes less
 	faas config set idle-timeout 300ms
-	python3 -c 'import os, socket, sys
+	python3 -c 'import os, select, socket, sys
 s = socket.socket(socket.AF_UNIX)
-s.bind(sys.argv[1])
+s.bind(sys.argv[1] + ".new")
 s.listen()
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+select.select([s], [], [])
 os.dup2(s.fileno(), 3)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
 os.execv(sys.argv[2], sys.argv[2:])' \
@@ -477,7 +523,7 @@ os.execv(sys.argv[2], sys.argv[2:])' \
 @test "executor stop: --now ends what runs, and everything else" {
 	local pid pids
 
-	begin 'trap "" TERM; echo up; exec sleep 10085'
+	begin 'trap "" TERM; echo up; exec sleep 1000'
 	pid=$(executor_pid)
 	pids=$(descendants "$pid" | cut -d' ' -f1)
 	faas executor stop --now
@@ -504,13 +550,13 @@ os.execv(sys.argv[2], sys.argv[2:])' \
 	echo x >&8
 	ended 7
 	eventually gone "$pid"
-	begin 'echo up; exec sleep 10086'
+	begin "echo up; exec sleep $nap"
 	pid=$(executor_pid)
 	kill -TERM "$pid"
 	faas 125 execute true
 	kill -TERM "$pid"
 	eventually gone "$pid"
-	eventually eval '! pgrep -fx "sleep 10086"'
+	eventually no_process "sleep $nap"
 }
 
 # ---- many ----

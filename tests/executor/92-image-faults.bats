@@ -43,7 +43,7 @@ no_folders() {
 # pull_with <fault>: the pull that meets it fails; the next one does not
 pull_with() {
 	FAAS_FAULT=$1 "$FAAS" executor start >/dev/null 2>&1 3>&- || true
-	FAAS_FAULT=$1 run timeout 20 "$FAAS" env pull "$IMAGE" --name x --platform linux/amd64 3>&-
+	FAAS_FAULT=$1 run timeout 60 "$FAAS" env pull "$IMAGE" --name x --platform linux/amd64 3>&-
 	((status > 0 && status != 124)) || die "$1: the pull ended with $status: $output"
 	"$FAAS" -q executor stop --now 3>&- >&- 2>&- || true
 	faas 3 env show x

@@ -182,6 +182,9 @@ helper() {
 
 @test "snapshot export: a helper that dies leaves no file, and frees the snapshot" {
 	faas execute --snapshot base 'head -c 3000000 /dev/urandom >/work/x'
+	# a helper that makes it durable is another one
+	eventually eval '"$FAAS" --json snapshot list 3>&- | jq -e "[.snapshots[].synced] | all"'
+	eventually eval '[[ -z $(helper faas-state) ]]'
 	mkfifo pipe
 	"$FAAS" snapshot export base - >pipe 2>err 3>&- &
 	client=$!

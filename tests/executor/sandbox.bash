@@ -26,20 +26,6 @@ teardown_file() {
 	end_executor
 }
 
-# eventually <command>...: wait until it succeeds, for at most 20 seconds
-eventually() {
-	local end=$((SECONDS + 20))
-
-	until "$@" >/dev/null 2>&1; do
-		((SECONDS < end)) || {
-			die "never came true: $*"
-			return 1
-		}
-		# nothing tells when: look again, later
-		read -rt 0.02 <> <(:) || true
-	done
-}
-
 # sandboxed <command>...: run it in a sandbox; the status may be anything
 sandboxed() {
 	run --separate-stderr run_faas execute "$@"
@@ -54,17 +40,37 @@ executor_pid() {
 	"$FAAS" --json executor status 3>&- | jq .pid
 }
 
-gone() {
-	! kill -0 "$1" 2>&1
-}
-
 # begin <faas execute arguments>...: in the background; $client is its pid. Its
 # program prints "up", and has when this returns. What comes is in client.out and
 # client.err, the status in client.status.
 begin() {
+	begin_with /dev/null "$@"
+}
+
+# begin_held <faas execute arguments>...: the same, with a standard input that the test
+# writes to as descriptor 8: its program can wait for that, and not for a time
+begin_held() {
+	rm -f hold
+	mkfifo hold
+	# both ends, so that neither waits for the other
+	exec 8<>hold
+	begin_with hold "$@"
+	exec 8>hold
+}
+
+# let_go: the program of begin_held has the end of its input
+let_go() {
+	exec 8>&-
+}
+
+begin_with() {
+	local from=$1
+
+	shift
 	rm -f client.out client.err client.status client.pid
 	(
-		"$FAAS" execute "$@" >client.out 2>client.err </dev/null 3>&- &
+		exec 8>&-
+		"$FAAS" execute "$@" >client.out 2>client.err <"$from" 3>&- &
 		echo $! >client.pid.new
 		mv client.pid.new client.pid
 		status=0

@@ -17,7 +17,7 @@ Every wait has a deadline; what fails says what was shown until then.
 """
 import fcntl, os, pty, select, shlex, signal, struct, subprocess, sys, termios, time
 
-DEADLINE = 20
+DEADLINE = 60
 faas = sys.argv[1]
 master, slave = pty.openpty()
 seen, at, child, modes, size = b"", 0, None, None, (24, 80)

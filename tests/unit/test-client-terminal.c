@@ -49,7 +49,7 @@ static void copy(struct bridge *b)
 	struct pollfd p[2];
 	int n = terminal_poll(&b->t, p);
 
-	check(poll(p, (nfds_t)n, 1000) > 0);
+	check(poll(p, (nfds_t)n, 60000) > 0);
 	terminal_copy(&b->t, p, n);
 }
 

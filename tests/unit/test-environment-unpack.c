@@ -172,7 +172,7 @@ TEST(giving_up_kills_it)
 
 	check(unpack_start(&req, &u, &err) == 0);
 	p.fd = unpack_fd(u);
-	check(poll(&p, 1, 10000) == 1);
+	check(poll(&p, 1, 60000) == 1);
 	check(!unpack_read(u));
 	check(staged(&f));
 	unpack_free(u);

@@ -9,6 +9,7 @@ FILE *fake_fopen(const char *path, const char *mode);
 #define fopen		fake_fopen
 #define cgroups_open	tested_open
 #define cgroups_sweep	tested_sweep
+#define cgroups_thaw	tested_thaw
 
 #include "lib/executor/cgroup.c"
 
@@ -140,6 +141,27 @@ TEST(leaves_that_nobody_is_in_are_swept)
 	check(cgroups_sweep(dirs) == 1);
 	check(!is_there("mem/faas/a") && is_there("mem/faas/b") &&
 	      is_there("mem/faas/memory.stat"));
+	end();
+}
+
+TEST(what_is_frozen_goes_on)
+{
+	static const char *const leaves[] = { "one", "two" };
+	char text[32] = "";
+	int state;
+
+	begin();
+	for (int i = 0; i < CGROUP__MAX; i++)
+		dirs[i] = -1;
+	dirs[CGROUP_FREEZER] = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < ARRAY_SIZE(leaves); i++) {
+		check(!mkdirat(dir->fd, leaves[i], 0755));
+		(void)snprintf(text, sizeof(text), "%s/freezer.state", leaves[i]);
+		put_file(dir, text, "FROZEN", 6);
+	}
+	check(cgroups_thaw(-1) == 0 && cgroups_thaw(dirs[CGROUP_FREEZER]) == 2);
+	state = openat(dir->fd, "two/freezer.state", O_RDONLY | O_CLOEXEC);
+	check(read(state, text, sizeof(text)) == 6 && !memcmp(text, "THAWED", 6) && !close(state));
 	end();
 }
 

@@ -123,7 +123,7 @@ TEST(the_status)
 	struct slot gone = { .name = "gone", .removed = true };
 	struct slot py = {.name = "py", .next = &gone, .warm = {.count = 2, .hits = 4}};
 	struct executor x = { .state_path = "/s\xff", .slots = &py, .blanks.target = 3,
-			      .cgroups = { -1, 5, -1, 6, -1 }, .store_failed = true };
+			      .cgroups = { -1, 5, -1, 6, -1, -1 }, .store_failed = true };
 
 	(void)snprintf(x.store_error.msg, sizeof(x.store_error.msg), "disk \xff");
 	cleanup_json json_t *j = report_status(&x);

@@ -54,6 +54,9 @@ static const size_t sizes[] = {
     [MSG_STATE] = sizeof(struct msg_state),
     [MSG_UNSHARED] = sizeof(struct msg_status),
     [MSG_MAPPED] = sizeof(struct msg_signal),
+    [MSG_FREEZE] = sizeof(struct msg_signal), [MSG_THAW] = sizeof(struct msg_signal),
+    [MSG_UPPER] = sizeof(struct msg_signal), [MSG_UPPER_IS] = sizeof(struct msg_status),
+    [MSG_FROZEN] = sizeof(struct msg_status), [MSG_THAWED] = sizeof(struct msg_thawed),
 };
 
 TEST(every_type_arrives)

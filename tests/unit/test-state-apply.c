@@ -9,11 +9,11 @@ static struct view base, mine;
 static struct merge merged;
 static int fd = -1;
 
-static int never(const int fds[3], enum merge_strategy strategy, char **ret, size_t *len,
+static int never(const struct merge *m, const int fds[3], char **ret, size_t *len,
 		 struct error *e)
 {
 	(void)fds;
-	(void)strategy;
+	(void)m;
 	(void)ret;
 	(void)len;
 	(void)e;

@@ -1,5 +1,6 @@
 #include "lib/state/diff.h"
 
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "tests/unit/state.h"
@@ -24,7 +25,7 @@ static const char *differences(int n, int m)
 	found[0] = '\0';
 	open_layers(&a, n);
 	open_layers(&b, m);
-	check(!diff_views(&a, &b, note, NULL, &err));
+	check(!diff_views(&a, &b, NULL, note, NULL, &err));
 	view_close(&a);
 	view_close(&b);
 	return found;
@@ -121,7 +122,7 @@ TEST(what_many_layers_have_is_walked_once)
 	check(!view_open(dir->fd, names, ARRAY_SIZE(names), root, 0, &a, &err));
 	check(!view_open(dir->fd, (const char *const[]){ "one" }, 1, root, 0, &b, &err));
 	found[0] = '\0';
-	check(!diff_views(&a, &b, note, NULL, &err));
+	check(!diff_views(&a, &b, NULL, note, NULL, &err));
 	check(strstr(found, "D d/d/d/d/d/d/d/d/d/d/d/d"));
 	view_close(&a);
 	view_close(&b);
@@ -141,7 +142,7 @@ TEST(a_link_where_another_has_a_folder)
 	check(!view_open(dir->fd, (const char *const[]){ "one" }, 1, root, 0, &a, &err));
 	check(!view_open(dir->fd, (const char *const[]){ "two" }, 1, root, 0, &b, &err));
 	found[0] = '\0';
-	check(!diff_views(&a, &b, note, NULL, &err));
+	check(!diff_views(&a, &b, NULL, note, NULL, &err));
 	check_str(found, "C dir, D dir/f");
 	view_close(&a);
 	view_close(&b);
@@ -179,6 +180,34 @@ TEST(parts_are_looked_at_too)
 	put("one/u.usr", "a", "xx");
 	put("one/u.usr", "b", "x");
 	check_str(differences(0, 1), "C usr/a, A usr/b");
+	end();
+}
+
+TEST(attributes_alone_are_a_change_and_after_is_left_out)
+{
+	int fd;
+
+	begin();
+	put("root", "a", "x");
+	put("root", "b", "x");
+	put("root", "c", "x");
+	put("one/u", "a", "y");
+	put("one/u", "b", "x");
+	put("one/u", "c", "y");
+	fd = openat(dir->fd, "one/u/b", O_RDONLY | O_CLOEXEC);
+	if (!fsetxattr(fd, "user.a", "1", 1, 0)) {
+		struct view v, w;
+
+		check_str(differences(0, 1), "C a, C- b, C c");
+		found[0] = '\0';
+		open_layers(&v, 0);
+		open_layers(&w, 1);
+		check(!diff_views(&v, &w, "a", note, NULL, &err));
+		check_str(found, "C- b, C c");
+		view_close(&v);
+		view_close(&w);
+	}
+	close(fd);
 	end();
 }
 

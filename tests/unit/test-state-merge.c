@@ -7,25 +7,25 @@
 /* "one" is the base; over it "ours", and over it "theirs". */
 static struct view views[3];
 static struct merge merged;
+static enum merge_markers markers;
 static char found[4096];
 
 /* "a" and "b" give "ab"; what begins with '!' cannot be merged, '0' is no text. */
-static int join(const int fds[3], enum merge_strategy strategy, char **ret, size_t *len,
+static int join(const struct merge *m, const int fds[3], char **ret, size_t *len,
 		struct error *e)
 {
 	char text[3][16] = { "", "", "" };
 
-	(void)strategy;
 	(void)e;
 	for (int i = 0; i < 3; i++)
 		if (fds[i] >= 0)
 			check(read(fds[i], text[i], 15) >= 0);
 	if (text[1][0] == '0')
 		return TEXT_BINARY;
-	if (text[1][0] == '!')
+	if (text[1][0] == '!' && !m->markers)
 		return TEXT_CONFLICT;
 	*len = (size_t)asprintf(ret, "%s%s", text[1], text[2]);
-	return TEXT_MERGED;
+	return text[1][0] == '!' ? TEXT_CONFLICT : TEXT_MERGED;
 }
 
 static void three(void)
@@ -46,7 +46,7 @@ static void plan(enum merge_strategy strategy)
 	char root[128];
 
 	snprintf(root, sizeof(root), "%s/root", dir->path);
-	merged = (struct merge){ .text = join, .strategy = strategy };
+	merged = (struct merge){ .text = join, .strategy = strategy, .markers = markers };
 	for (int i = 0; i < 3; i++) {
 		check(!view_open(dir->fd, names[i], i ? 2 : 1, root, 0, &views[i], &err));
 		merged.side[i] = (struct merge_side){ &views[i], "" };
@@ -171,6 +171,32 @@ TEST(conflicts_are_listed)
 	plan(MERGE_THEIRS);
 	check_str(outcome(), "t binary, t deleted, t lines, t new, t type");
 	done();
+	end();
+}
+
+TEST(text_in_conflict_is_marked_when_asked_for)
+{
+	if (geteuid())
+		return;
+	three();
+	put("one/u", "lines", "x");
+	put("ours/u", "lines", "!");
+	put("theirs/u", "lines", "b");
+	put("ours/u", "new", "!1");
+	put("theirs/u", "new", "2");
+	markers = MARKERS_MERGE;
+	plan(MERGE_THREE_WAY);
+	check_str(outcome(), "~ lines, ~ new");
+	check(!merged.n_conflicts && merged.n_marked == 2 && !merged.texts);
+	check_str(written("lines"), "!b");
+	done();
+	put("ours/u", "binary", "0");
+	put("theirs/u", "binary", "b");
+	plan(MERGE_THREE_WAY);
+	check_str(outcome(), "!added binary");
+	check(merged.n_conflicts == 1 && merged.n_marked == 2);
+	done();
+	markers = MARKERS_NONE;
 	end();
 }
 

@@ -192,6 +192,7 @@ TEST(names_of_strategies)
 	check(merge_strategy_by_name("three-way") == MERGE_THREE_WAY);
 	check(merge_strategy_by_name("three_way") == MERGE_THREE_WAY);
 	check(merge_strategy_by_name("both") < 0);
+	check(merge_markers_by_name("diff3") == MARKERS_DIFF3 && merge_markers_by_name("all") < 0);
 	check_str(merge_strategy_name(MERGE_LATEST), "latest");
 }
 

@@ -64,7 +64,7 @@ static const char *compared(const char *const *names, int n, const char *const *
 	check(!view_open(dir->fd, names, n, root, 0, &a, &err));
 	check(!view_open(dir->fd, others, m, root, 0, &b, &err));
 	found[0] = '\0';
-	check(!diff_views(&a, &b, note, NULL, &err));
+	check(!diff_views(&a, &b, NULL, note, NULL, &err));
 	view_close(&a);
 	view_close(&b);
 	return found;

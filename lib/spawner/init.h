@@ -1,0 +1,49 @@
+#ifndef FAAS_SPAWNER_INIT_H
+#define FAAS_SPAWNER_INIT_H
+
+/*
+ * Pid 1 of a sandbox.
+ *
+ *	init.c		from its clone to its end; signals, children, what is counted
+ *	start.c		a run's start
+ */
+
+#include "lib/spawner/spawner.h"
+
+struct init {
+	int sock;
+	int signals;		/* signalfd of SIGCHLD */
+	int stdio[3];
+	int pty;		/* slave, or -1 */
+	int files;		/* file channel, or -1 */
+	pid_t main;
+	uint32_t flags;		/* enum run_flags */
+	struct limits limits;
+	bool no_cgroup;
+	struct run_body run;
+	int step;
+	struct account account;
+	uint64_t read_before, written_before;
+	uint64_t asked_us, started_us, started_ms;
+};
+
+extern struct init init;
+extern struct message message;		/* the last one that came */
+
+/* r: what msg_recv() said of `message` */
+void init_heard(int r);
+/* All that is left is killed, and *e is how it ended. */
+_noreturn_ void init_finish(struct msg_ended *e);
+/* The program could not be started: a result too, with our reason in it. */
+_noreturn_ void init_unstarted(const struct exec_plan *plan);
+_noreturn_ void init_failed(const struct msg_status *st);
+/* Bytes that we and our children have read and written so far. */
+void init_read_io(uint64_t *in, uint64_t *out);
+
+/* Starts the run that *m asks for. */
+void start(struct message *m);
+/* Waits for it with the process that becomes its program. */
+void start_ahead(void);
+void start_step(void);
+
+#endif
