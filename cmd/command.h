@@ -35,6 +35,7 @@
 	X(env)		\
 	X(snapshot)	\
 	X(branch)	\
+	X(instance)	\
 	X(chain)	\
 	X(try)		\
 	X(race)		\

@@ -144,6 +144,7 @@ static int run(struct ctx *ctx, const ARGS *args, json_t **ret, struct error *er
 		    ? "started the" : "asking the", client_where(client));
 	r = run_plan_make(client, &args->run, &args->words, request.tty, &plan, err);
 	if (!r) {
+		request.op = args->run.instance ? "instance.exec" : NULL;
 		request.params = plan.params;
 		request.files = plan.files;
 		request.n_files = plan.n_files;

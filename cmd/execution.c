@@ -133,7 +133,7 @@ static void put_rest(struct out *o, const json_t *record)
 	static const char *const keys[] = {
 		"language", "code_sha256", "engine", "workdir", "user", "network", "signal",
 		"oom_killed", "timed_out", "cancelled", "detached", "logged", "log_truncated",
-		"pid", "parent", "snapshot", "branch", "cursor",
+		"pid", "parent", "snapshot", "branch", "instance", "cursor",
 	};
 	static const char *const trees[] = { "env", "limits", "labels", "degraded", "error" };
 

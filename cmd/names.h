@@ -23,6 +23,7 @@
 	X(SUBCOMMAND,	names_subcommands)				\
 	X(EXECUTION,	names_executions)				\
 	X(ENVIRONMENT,	names_environments)				\
+	X(INSTANCE,	names_instances)				\
 	X(SNAPSHOT,	names_snapshots)				\
 	X(BRANCH,	names_branches)					\
 	X(LANGUAGE,	names_languages)				\

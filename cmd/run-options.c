@@ -189,11 +189,21 @@ int run_plan_make(struct client *client, const struct run_options *o,
 		.words = words->v, .n_words = words->n, .literal = words->literal,
 	};
 
+	cleanup_json json_t *instance = NULL;
+
 	*ret = (struct run_plan){ .code.fd = -1, .params = json_object() };
 	if (find_start(client, o, &ret->parent, err) < 0)
 		return -1;
 	if (ret->parent)
 		code.environment = json_string_value(json_object_get(ret->parent, "environment"));
+	/* a command is looked for by who runs it; a language has to be found before */
+	if (o->instance && !words->literal) {
+		if (client_call(client, "instance.get", json_pack("{s:o}", "id",
+								  client_text(o->instance)),
+				&instance, err) < 0)
+			return -1;
+		code.environment = json_string_value(json_object_get(instance, "environment"));
+	}
 	if (code_plan(client, &code, &ret->code, err) < 0)
 		return -1;
 	json_object_set(ret->params, "steps", ret->code.steps);
@@ -224,7 +234,10 @@ int run_plan_make(struct client *client, const struct run_options *o,
 				    json_integer((json_int_t)o->grace_ms));
 	if (o->allow_degraded)
 		json_object_set_new(ret->params, "allow_degraded", json_true());
-	limits(o, ret->params);
+	set_text(ret->params, "instance", o->instance);
+	/* in an instance they are its */
+	if (!o->instance)
+		limits(o, ret->params);
 	if (variables(o, tty, ret, err) < 0 || labels(o, ret->params, err) < 0)
 		return -1;
 	return add_files(o, ret, err);

@@ -18,6 +18,7 @@ struct run_options {
 	uint64_t memory, cpus, pids, disk, io;
 	const char *parent, *snapshot;
 	const char *branch;		/* of a command that names one; no option */
+	const char *instance;		/* the same */
 	uint64_t snapshot_ttl_ms;
 	bool on_success;		/* of a command that means it; no option */
 	bool allow_degraded;

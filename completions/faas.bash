@@ -58,6 +58,21 @@ _faas_command() {
 	'branch merge') path='branch merge' ;;
 	'branch promote') path='branch promote' ;;
 	'branch delete') path='branch delete' ;;
+	' instance' | ' instances') path='instance' ;;
+	'instance start') path='instance start' ;;
+	'instance run') path='instance run' ;;
+	'instance list') path='instance list' ;;
+	'instance show') path='instance show' ;;
+	'instance exec') path='instance exec' ;;
+	'instance logs') path='instance logs' ;;
+	'instance wait') path='instance wait' ;;
+	'instance events') path='instance events' ;;
+	'instance update') path='instance update' ;;
+	'instance pause') path='instance pause' ;;
+	'instance resume') path='instance resume' ;;
+	'instance stop') path='instance stop' ;;
+	'instance restart') path='instance restart' ;;
+	'instance terminate' | 'instance delete' | 'instance rm') path='instance terminate' ;;
 	' chain') path='chain' ;;
 	'chain list') path='chain list' ;;
 	'chain show') path='chain show' ;;
@@ -97,7 +112,7 @@ _faas_about() {
 	global_flags='--help -h --json --quiet -q --verbose -v --no-input --no-pager'
 	global_values='--context --chdir -C --color'
 	case $1 in
-	'') subs='execute execution batch env snapshot branch chain try race map compare merge diff language executor doctor completion config version help' ;;
+	'') subs='execute execution batch env snapshot branch instance chain try race map compare merge diff language executor doctor completion config version help' ;;
 	'execute')
 		flags='--allow-degraded --tty --no-tty -t -T --no-stdin -n --detach -d --log'
 		values='--env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io --status-fd --status-file --id-file'
@@ -315,6 +330,67 @@ _faas_about() {
 		flags=''
 		values=''
 		operands=('*branch' ) ;;
+	'instance')
+		subs='start run list show exec logs wait events update pause resume stop restart terminate'
+		flags=''
+		values=''
+		operands=() ;;
+	'instance start')
+		flags='--rm --allow-degraded'
+		values='--env -E --snapshot -s --name --label --port --env-var -e --env-file --workdir -w --user -u --ttl --auto-stop --restart --network --grace --memory --cpus --pids --io'
+		operands=('+.' ) ;;
+	'instance run')
+		flags='--keep --rm --allow-degraded'
+		values='--service --for --ready-timeout --timeout --env -E --snapshot -s --name --label --port --env-var -e --env-file --workdir -w --user -u --ttl --auto-stop --restart --network --grace --memory --cpus --pids --io'
+		operands=('+.' ) ;;
+	'instance list')
+		flags='--all -a --no-header --no-trunc'
+		values='--state -s --environment -E --name --label --fields'
+		operands=() ;;
+	'instance show')
+		flags=''
+		values=''
+		operands=('instance' ) ;;
+	'instance exec')
+		flags='--tty --no-tty -t -T --no-stdin -n --detach -d --log'
+		values='--language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --timeout --grace --status-fd --status-file --id-file'
+		operands=('instance' '+.' ) ;;
+	'instance logs')
+		flags='--follow -f --timestamps -t'
+		values='--from --tail -n --since --stream'
+		operands=('instance' ) ;;
+	'instance wait')
+		flags=''
+		values='--for --timeout'
+		operands=('instance' ) ;;
+	'instance events')
+		flags='--follow -f --no-header --no-trunc'
+		values='--fields'
+		operands=('instance' ) ;;
+	'instance update')
+		flags='--rm --no-rm'
+		values='--name --label --ttl --auto-stop --restart'
+		operands=('instance' ) ;;
+	'instance pause')
+		flags='--no-header --no-trunc'
+		values='--fields'
+		operands=('*instance' ) ;;
+	'instance resume')
+		flags='--no-header --no-trunc'
+		values='--fields'
+		operands=('*instance' ) ;;
+	'instance stop')
+		flags='--no-header --no-trunc'
+		values='--grace --fields'
+		operands=('*instance' ) ;;
+	'instance restart')
+		flags='--no-header --no-trunc'
+		values='--grace --fields'
+		operands=('*instance' ) ;;
+	'instance terminate')
+		flags='--no-header --no-trunc'
+		values='--grace --fields'
+		operands=('*instance' ) ;;
 	'chain')
 		subs='list show delete prune'
 		flags='--no-cache --explain'
@@ -544,6 +620,28 @@ _faas_kind() {
 	'branch merge --to' | 'branch merge -t') kind='dir' ;;
 	'branch merge --strategy' | 'branch merge -s') kind='=three-way union intersection latest ours theirs' ;;
 	'branch merge --conflict') kind='=none merge diff3' ;;
+	'instance start --env' | 'instance start -E') kind='environment' ;;
+	'instance start --snapshot' | 'instance start -s') kind='snapshot' ;;
+	'instance start --env-var' | 'instance start -e') kind='variable' ;;
+	'instance start --env-file') kind='file' ;;
+	'instance start --user' | 'instance start -u') kind='user' ;;
+	'instance start --network') kind='=none nat host' ;;
+	'instance run --env' | 'instance run -E') kind='environment' ;;
+	'instance run --snapshot' | 'instance run -s') kind='snapshot' ;;
+	'instance run --env-var' | 'instance run -e') kind='variable' ;;
+	'instance run --env-file') kind='file' ;;
+	'instance run --user' | 'instance run -u') kind='user' ;;
+	'instance run --network') kind='=none nat host' ;;
+	'instance list --environment' | 'instance list -E') kind='environment' ;;
+	'instance exec --language' | 'instance exec -l') kind='language' ;;
+	'instance exec --env-var' | 'instance exec -e') kind='variable' ;;
+	'instance exec --env-file') kind='file' ;;
+	'instance exec --user' | 'instance exec -u') kind='user' ;;
+	'instance exec --file' | 'instance exec -f') kind='file' ;;
+	'instance exec --artifact-dir') kind='dir' ;;
+	'instance exec --status-file') kind='file' ;;
+	'instance exec --id-file') kind='file' ;;
+	'instance logs --stream') kind='=stdout stderr' ;;
 	'chain --base' | 'chain -b') kind='environment' ;;
 	'chain --copy' | 'chain -c') kind='file' ;;
 	'chain --set' | 'chain -e') kind='variable' ;;

@@ -1,4 +1,4 @@
-#include "lib/api/operation.h"
+#include "lib/api/instance.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -136,6 +136,36 @@ struct operation {
 	  "delete results of steps") \
 	X(BRANCH_MERGE, "branch.merge", "POST", "/branches/merge", "snapshot", branch_merge, \
 	  "merge branches and snapshots, into a branch or a new snapshot") \
+	X(INSTANCE_CREATE, "instance.create", "POST", "/instances", "instance", \
+	  instance_create_fields, "start an instance: a sandbox that lives on") \
+	X(INSTANCE_LIST, "instance.list", "GET", "/instances", "read", instance_list_fields, \
+	  "list instances, oldest first") \
+	X(INSTANCE_GET, "instance.get", "GET", "/instances/{id}", "read", instance_by_id_fields, \
+	  "show one instance") \
+	X(INSTANCE_UPDATE, "instance.update", "PATCH", "/instances/{id}", "instance", \
+	  instance_update_fields, "change name, labels, times and restarts of an instance") \
+	X(INSTANCE_START, "instance.start", "POST", "/instances/{id}/start", "instance", \
+	  instance_by_id_fields, "start an instance that has stopped") \
+	X(INSTANCE_STOP, "instance.stop", "POST", "/instances/{id}/stop", "instance", \
+	  instance_end_fields, "end what runs in an instance, and keep its files") \
+	X(INSTANCE_RESTART, "instance.restart", "POST", "/instances/{id}/restart", "instance", \
+	  instance_end_fields, "stop an instance, and start it again") \
+	X(INSTANCE_PAUSE, "instance.pause", "POST", "/instances/{id}/pause", "instance", \
+	  instance_by_id_fields, "freeze an instance, with its memory") \
+	X(INSTANCE_RESUME, "instance.resume", "POST", "/instances/{id}/resume", "instance", \
+	  instance_by_id_fields, "let a paused instance go on") \
+	X(INSTANCE_TERMINATE, "instance.terminate", "DELETE", "/instances/{id}", "instance", \
+	  instance_end_fields, "end an instance, and remove its files") \
+	X(INSTANCE_WAIT, "instance.wait", "GET", "/instances/{id}/wait", "read", \
+	  instance_wait_fields, "wait until an instance is in a state") \
+	X(INSTANCE_LOGS, "instance.logs", "GET", "/instances/{id}/logs", "read", \
+	  instance_by_id_fields, "read the output of an instance's program") \
+	X(INSTANCE_EVENTS, "instance.events", "GET", "/events/instances", "read", \
+	  instance_events_fields, "what happened to instances, oldest first") \
+	X(INSTANCE_EXEC, "instance.exec", "POST", "/instances/{instance}/exec", "execute", \
+	  instance_exec_fields, "run one more command in an instance") \
+	X(INSTANCE_CONNECT, "instance.connect", "POST", "/instances/{id}/connect", "instance", \
+	  instance_connect_fields, "a socket that is connected to a port of an instance") \
 	X(EXECUTOR_STATUS, "executor.status", "GET", "/status", "read", nothing, \
 	  "what the executor is doing") \
 	X(EXECUTOR_STOP, "executor.stop", "POST", "/stop", "admin", executor_stop, \

@@ -428,7 +428,8 @@ static int call_once(struct client *c, const char *op, json_t *params, json_t **
 	/* what is only asked is answered at once, but for what waits for an end or a helper */
 	bool soon = (only_asks(op) || !strcmp(op, "execution.attach")) &&
 		strcmp(op, "execution.wait") != 0 && strcmp(op, "snapshot.diff") != 0 &&
-		strcmp(op, "snapshot.usage") != 0;
+		strcmp(op, "snapshot.usage") != 0 && strcmp(op, "instance.wait") != 0 &&
+		strcmp(op, "instance.events") != 0;
 	uint64_t end = now_ms() + (uint64_t)c->answer_ms;
 	json_int_t id;
 	char event[32] = "";

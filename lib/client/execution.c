@@ -153,8 +153,8 @@ static int begin(struct waiting *w, struct error *err)
 	if (theirs >= 0)
 		fds[n++] = theirs;
 	/* an executor that is gone is noticed by who waits for the answer */
-	if (client_send(*w->client, "execution.create", json_incref(r->params), fds, n,
-			&w->call, err) < 0 && err->code != ERR_UNAVAILABLE)
+	if (client_send(*w->client, r->op ? r->op : "execution.create",
+			json_incref(r->params), fds, n, &w->call, err) < 0 && err->code != ERR_UNAVAILABLE)
 		return -1;
 	(void)close(TAKE_FD(theirs));
 	if (w->channel >= 0 &&

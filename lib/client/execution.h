@@ -42,7 +42,8 @@ struct execution_file {
 };
 
 struct execution_request {
-	json_t *params;			/* of execution.create; taken */
+	const char *op;			/* NULL: execution.create */
+	json_t *params;			/* of that; taken */
 	const struct execution_file *files;
 	int n_files;
 	const char *const *artifacts;	/* paths there; they land in the folder below */

@@ -173,7 +173,12 @@ struct faas_execute {
 	const char *snapshot;		/* keep the files under this name; "": without one */
 	const char *comment;		/* of that snapshot */
 	uintptr_t on_success;		/* keep them only if the program exits with 0 */
-	void *reserved[3];
+	/*
+	 * Run it in this instance, whose environment, limits, network and files are then its;
+	 * none of these may be set.
+	 */
+	const char *instance;
+	void *reserved[2];
 };
 
 /*
@@ -258,6 +263,67 @@ FAAS_API int faas_branch_list(struct faas *f, struct faas_branch ***ret, size_t 
 			      struct faas_error *error);
 /* And what only it stands on. */
 FAAS_API int faas_branch_delete(struct faas *f, const char *name, struct faas_error *error);
+
+/* ---- instances: sandboxes that live on ---- */
+
+struct faas_instance {
+	char id[16];
+	char state[16];			/* "pending", "running", "paused", "stopped", "terminated" */
+	char *name, *environment, *snapshot, *execution, *reason;	/* NULL: none */
+	int pid;			/* of its first process, as seen from here; 0: none */
+	int64_t created_ms, expires_ms;	/* since the epoch; 0: never */
+	char *record;			/* all there is to know: JSON, as instance.get */
+	void *reserved[4];
+};
+
+/* What a new one is. Zero the whole struct first. */
+struct faas_instance_start {
+	const char *name;		/* NULL: none */
+	const char *environment;	/* NULL: "host", or the snapshot's */
+	const char *snapshot;		/* that its files begin with, or a branch */
+	const char *const *argv;	/* its program; NULL: it idles */
+	const char *const *env;		/* "NAME=value", NULL-ended, or NULL */
+	const char *const *labels;	/* the same */
+	const char *network;		/* "none" (NULL), "nat" or "host" */
+	uint64_t memory, pids, cpu_millis, io;	/* 0: the usual */
+	uint64_t ttl_ms, auto_stop_ms;	/* 0: never */
+	const char *restart;		/* "no" (NULL), "on-failure" or "always" */
+	int restart_max;		/* of on-failure; 0: for ever */
+	int remove;			/* terminate it when it has stopped */
+	void *reserved[4];
+};
+
+/* Returns when its program runs. *ret is to be freed; ret may be NULL, here and below. */
+FAAS_API int faas_instance_start(struct faas *f, const struct faas_instance_start *start,
+				 struct faas_instance **ret, struct faas_error *error);
+/* what is an id, 4 or more of its first characters, a name, or "@last". */
+FAAS_API int faas_instance_get(struct faas *f, const char *what, struct faas_instance **ret,
+			       struct faas_error *error);
+/* Oldest first, without those that were terminated. */
+FAAS_API int faas_instance_list(struct faas *f, struct faas_instance ***ret, size_t *ret_n,
+				struct faas_error *error);
+/* One that has stopped, with the files that it has. */
+FAAS_API int faas_instance_start_again(struct faas *f, const char *what,
+				       struct faas_instance **ret, struct faas_error *error);
+/* Each returns when it is done. "conflict" in a state that does not allow it. */
+FAAS_API int faas_instance_pause(struct faas *f, const char *what, struct faas_instance **ret,
+				 struct faas_error *error);
+FAAS_API int faas_instance_resume(struct faas *f, const char *what, struct faas_instance **ret,
+				  struct faas_error *error);
+/* grace_ms: from SIGTERM to SIGKILL; -1: as it was started. */
+FAAS_API int faas_instance_stop(struct faas *f, const char *what, int64_t grace_ms,
+				struct faas_instance **ret, struct faas_error *error);
+/* And its files with it. */
+FAAS_API int faas_instance_terminate(struct faas *f, const char *what, int64_t grace_ms,
+				     struct faas_error *error);
+/* Waits until it is in that state. */
+FAAS_API int faas_instance_wait(struct faas *f, const char *what, const char *state,
+				struct faas_instance **ret, struct faas_error *error);
+/* A descriptor of a socket that is connected to a TCP port of it, or -1. */
+FAAS_API int faas_instance_connect(struct faas *f, const char *what, int port,
+				   struct faas_error *error);
+FAAS_API void faas_instance_free(struct faas_instance *instance);
+FAAS_API void faas_instances_free(struct faas_instance **list);
 
 /* With all that they point at; NULL is fine. */
 FAAS_API void faas_snapshot_free(struct faas_snapshot *snapshot);

@@ -121,6 +121,8 @@ static int prepare(struct faas *f, const struct faas_execute *run, struct runnin
 	json_object_set_new(params, "env", env);
 	if (handle_connect(f, err) < 0 || make_plan(f, run, &r->plan, err) < 0)
 		return -1;
+	if (run->instance)
+		r->request.op = "instance.exec";
 	json_object_set(params, "steps", r->plan.steps);
 	if (r->plan.language)
 		json_object_set_new(params, "language", json_string(r->plan.language));

@@ -83,9 +83,10 @@ int request_params(const struct faas_execute *run, json_t **ret, struct error *e
 		json_object_set_new(params, "allow_degraded", json_true());
 	if (run->detach)
 		json_object_set_new(params, "detach", json_true());
+	set_text(params, "instance", run->instance);
 	if (set_number(params, "timeout_ms", run->timeout_ms, err) < 0 ||
 	    set_number(params, "grace_ms", run->grace_ms, err) < 0 ||
-	    limits(run, params, err) < 0 ||
+	    (!run->instance && limits(run, params, err) < 0) ||
 	    request_pairs(run->labels, "label", labels, err) < 0)
 		return -1;
 	*ret = TAKE_PTR(params);
@@ -119,6 +120,11 @@ int request_check(const struct faas_execute *run, struct error *err)
 			      "set" : "nothing to run");
 		return err_hint(err, "set one of argv, code and file");
 	}
+	if (run->instance && (run->environment || run->mode || run->network || run->parent ||
+			      run->branch || run->snapshot || run->comment || run->memory ||
+			      run->pids || run->cpu_millis || run->disk || run->io))
+		return err_set(err, ERR_USAGE, "environment, mode, network, files and limits of a "
+			       "command in an instance are the instance's");
 	if (run->argv && (run->language || run->args))
 		return err_set(err, ERR_USAGE, "language and args are for code or a file, not for "
 			       "argv");

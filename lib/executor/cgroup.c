@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/executor/cgroup.h"
 #include "lib/executor/executor.h"
 
 /*
@@ -24,7 +25,7 @@ static const char *const names[CGROUP__MAX] = {
 #undef X
 };
 
-static char *read_all(const char *path)
+char *cgroup_read(const char *path)
 {
 	FILE *f = fopen(path, "re");
 	char *text = f ? calloc(1, 65536) : NULL;
@@ -51,10 +52,9 @@ static bool has_word(const char *list, const char *word, const char *separators)
 	return false;
 }
 
-/* The mount point of the v2 tree (controller NULL) or of a v1 controller. */
-static int mount_point(const char *controller, char *ret, size_t size)
+int cgroup_mount(const char *controller, char *ret, size_t size)
 {
-	cleanup_free char *mounts = read_all("/proc/self/mounts");
+	cleanup_free char *mounts = cgroup_read("/proc/self/mounts");
 	char *line, *save;
 
 	if (!mounts)
@@ -73,10 +73,9 @@ static int mount_point(const char *controller, char *ret, size_t size)
 	return -1;
 }
 
-/* Our own cgroup in that hierarchy, "" for its root. */
-static void own_cgroup(const char *controller, char *ret, size_t size)
+void cgroup_own(const char *controller, char *ret, size_t size)
 {
-	cleanup_free char *text = read_all("/proc/self/cgroup");
+	cleanup_free char *text = cgroup_read("/proc/self/cgroup");
 	char *line, *save;
 
 	*ret = '\0';
@@ -150,7 +149,7 @@ static bool unified_has_memory(const char *own)
 	cleanup_free char *list = NULL;
 
 	(void)snprintf(path, sizeof(path), "%.2048s/cgroup.controllers", own);
-	list = read_all(path);
+	list = cgroup_read(path);
 	return list && has_word(list, "memory", " \n");
 }
 
@@ -159,9 +158,9 @@ static int find_unified(const char *name, int *ret)
 	static const char *const controllers[] = { "+memory", "+pids", "+cpu", "+io" };
 	char mount[1024], own[1024], path[2100], folder[2300];
 
-	if (mount_point(NULL, mount, sizeof(mount)) < 0)
+	if (cgroup_mount(NULL, mount, sizeof(mount)) < 0)
 		return -1;
-	own_cgroup(NULL, own, sizeof(own));
+	cgroup_own(NULL, own, sizeof(own));
 	(void)snprintf(path, sizeof(path), "%s%s", mount, own);
 	if (!unified_has_memory(path) || access(path, W_OK) < 0)
 		return -1;
@@ -190,9 +189,9 @@ int cgroups_open(const char *name, int dirs[CGROUP__MAX], uint32_t *ret_kinds,
 	for (int i = CGROUP_MEMORY; i < CGROUP__MAX; i++) {
 		char mount[1024], own[1024], path[2100];
 
-		if (mount_point(names[i], mount, sizeof(mount)) < 0)
+		if (cgroup_mount(names[i], mount, sizeof(mount)) < 0)
 			continue;
-		own_cgroup(names[i], own, sizeof(own));
+		cgroup_own(names[i], own, sizeof(own));
 		(void)snprintf(path, sizeof(path), "%s%s", mount, own);
 		if (access(path, W_OK) < 0)
 			continue;

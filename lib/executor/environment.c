@@ -402,7 +402,8 @@ int environment_delete(struct session *s, json_int_t id, const json_t *params,
 		return err_set(err, ERR_CONFLICT, "the environment 'host' is built in");
 	environment_cool(s->x, name);
 	for (struct run *run = s->x->runs; run; run = run->next)
-		if (!run->finished && !run->ahead && run->rec.environment &&
+		if (!run->finished && !run->ahead && !run->instance && !run->guest_of &&
+		    run->rec.environment &&
 		    !strcmp(run->rec.environment, name)) {
 			(void)err_set(err, ERR_BUSY, "environment '%s' is in use by execution '%s'",
 				      name, run->rec.id);

@@ -25,6 +25,7 @@
 #include "lib/environment/unpack.h"
 #include "lib/executor/environment.h"
 #include "lib/executor/compact.h"
+#include "lib/executor/instance.h"
 #include "lib/executor/layer.h"
 #include "lib/executor/snapshot.h"
 #include "lib/executor/work.h"
@@ -226,7 +227,7 @@ static int start(struct executor *x, struct error *err)
 	if (open_state(x, err) < 0 || take_lock(x, err) < 0 ||
 	    store_open(x->state_dir, x->state_path, &x->store, err) < 0 ||
 	    find_cgroups(x, err) < 0 || watch_signals(x, err) < 0 ||
-	    recover(x, err) < 0 || environment_sweep(x, err) < 0 || layer_sweep(x, err) < 0 ||
+	    recover(x, err) < 0 || instances_recover(x, err) < 0 || environment_sweep(x, err) < 0 || layer_sweep(x, err) < 0 ||
 	    compact_note_all(x, err) < 0)
 		return -1;
 	reserve_make(x);
@@ -286,7 +287,7 @@ static void rest(struct executor *x, uint64_t now)
 	(void)malloc_trim(0);
 }
 
-static int next_timeout(struct executor *x, uint64_t now)
+static int own_timeout(struct executor *x, uint64_t now)
 {
 	bool orphans = false;
 
@@ -303,12 +304,25 @@ static int next_timeout(struct executor *x, uint64_t now)
 	return orphans ? 50 : x->n_running || x->n_sessions ? 1000 : 2000;
 }
 
+static int next_timeout(struct executor *x, uint64_t now)
+{
+	int own = own_timeout(x, now), other = instances_timeout(x);
+
+	return other >= 0 && other < own ? other : own;
+}
+
 static void cancel_all(struct executor *x)
 {
 	for (struct run *run = x->runs, *next; run; run = next) {
 		next = run->next;
 		run_cancel(run, 0);
 	}
+}
+
+/* Instances are nobody's to wait for, unless they are to end. */
+static bool busy(const struct executor *x)
+{
+	return x->stopping == STOP_NOW ? x->n_running : x->n_running > x->n_kept;
 }
 
 static int loop(struct executor *x, struct error *err)
@@ -323,6 +337,7 @@ static int loop(struct executor *x, struct error *err)
 		pool_tend(x);
 		rest(x, now);
 		snapshot_tend(x);
+		instances_tend(x);
 		if (!unpack_reap())
 			layer_tend(x);
 		compact_tend(x);
@@ -331,7 +346,7 @@ static int loop(struct executor *x, struct error *err)
 			cancel_all(x);
 			work_stop_all(x);
 		}
-		if ((x->stopping && !x->n_running && !x->works &&
+		if ((x->stopping && !busy(x) && !x->works &&
 		     (!x->imports || x->stopping == STOP_NOW)) || idle(x, now))
 			return 0;
 		if (event_wait(x, next_timeout(x, now), err) < 0)
@@ -353,8 +368,13 @@ static void stop(struct executor *x)
 	for (struct slot *s = x->slots; s; s = s->next)
 		pool_drop(x, &s->warm);
 	spawner_stop(x);
-	while (x->sandboxes)
+	while (x->sandboxes) {
+		/* an instance goes on, and with it who makes its network */
+		if (x->sandboxes->run && x->sandboxes->run->instance)
+			x->sandboxes->helper = 0;
 		sandbox_free(x->sandboxes);
+	}
+	(void)pause_sweep(x);
 	(void)run_flush(x, &err);
 	journal_tidy(x);
 	store_close(x->store);
@@ -392,6 +412,7 @@ int executor_main(const struct executor_config *config, struct error *err)
 	/* one in a process, and what it has ends with that */
 	static struct executor executor;
 	struct executor *x = &executor;
+	unsigned int kept;
 	int r;
 
 	x->config = *config;
@@ -405,8 +426,10 @@ int executor_main(const struct executor_config *config, struct error *err)
 		return -1;
 	say_ready(x);
 	r = loop(x, err);
+	kept = x->n_kept;
 	stop(x);
-	remove_cgroups(x);
+	if (!kept)
+		remove_cgroups(x);
 	/* An end of file says that the next executor may start. */
 	(void)close(x->lock);
 	while (x->sessions)

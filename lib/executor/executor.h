@@ -15,7 +15,11 @@
  *	door.c		those that come with their request
  *	operation.c	requests to handlers, by the table of lib/api
  *	forget.c	executions that are over, forgotten
- *	run.c		an execution from its request to its record
+ *	run.c		an execution from its sandbox to its record
+ *	run-begin.c	its beginning; run-flush.c writes the record
+ *	instance.c	sandboxes that live on: who they are
+ *	instance-*.c	their states, starts, ends, times, and what is run in them
+ *	pause.c		all processes of one frozen
  *	request.c	the parameters of an execution, checked
  *	sandbox.c	one monitor and what it says
  *	pool.c		sandboxes made ahead, and how many
@@ -184,6 +188,8 @@ int sandbox_send(struct sandbox *s, void *msg, size_t size, const void *body, si
 		 const int *fds, int n, struct error *err);
 /* Its journal is the newest one, which it writes to when it has a run. */
 void sandbox_journal(struct sandbox *s);
+/* The same of an instance's, whose commands come and go while its program runs. */
+int sandbox_journal_now(struct sandbox *s, struct error *err);
 /*
  * Reads what monitors said that answer their clients themselves: who comes after such an
  * answer finds what it was about, in whatever order epoll(7) names descriptors.
@@ -251,6 +257,8 @@ struct waiter {
 	json_int_t request;
 };
 
+struct live_instance;
+
 struct run {
 	struct run *next, **prev;
 	struct executor *x;
@@ -281,6 +289,8 @@ struct run {
 	int errnum;			/* of a failure of ours */
 	int pty;			/* master, for attach, or -1 */
 	uint64_t orphan_until_us;	/* recovery: lost when not adopted by then */
+	struct live_instance *instance;		/* whose program it is, or NULL */
+	struct live_instance *guest_of; /* that it is a further command in, or NULL */
 };
 
 /* session NULL: nobody waits for it, and "detach" is set. */
@@ -296,6 +306,9 @@ void run_serve(struct executor *x);
 /* The sandbox is built and its network is there: hand it the run. */
 void run_ready(struct run *run);
 void run_cancel(struct run *run, uint64_t grace_ms);
+int run_signal(struct run *run, int sig, struct error *err);
+/* Its monitor has it, and with it what it was given. */
+void run_handed_over(struct run *run);
 void run_session_gone(struct session *session);
 struct run *run_find(struct executor *x, const char *what);
 struct run *run_new(struct executor *x);
@@ -303,9 +316,26 @@ void run_free(struct run *run);
 void run_set_end(struct execution *rec, const struct msg_ended *m);
 /* A run is written when it ends: whoever looks at all of them now sees those that run, too. */
 void run_note_all(struct executor *x);
-/* Writes what changed to the database. */
+/* run-flush.c: it changed; and what changed is written to the database. */
+void run_mark(struct run *run);
 int run_flush(struct executor *x, struct error *err);
 
+/* run-begin.c */
+/* A handler. */
+int execution_create(struct session *s, json_int_t id, const json_t *params, struct error *err);
+/* ERR_UNAVAILABLE when nothing begins any more. */
+int run_allowed(const struct executor *x, struct error *err);
+/* Whose answer its end is. */
+void run_attach(struct run *run, struct session *s, json_int_t request);
+/* The client's descriptors into run->fds. */
+int run_take_fds(struct session *s, const json_t *params, struct run *run, struct error *err);
+int run_open_log(struct run *run, struct error *err);
+/* A descriptor of the folder of an execution's log. */
+int run_log_folder(struct executor *x, const char *id, bool make, struct error *err);
+
+/* Of a further command in an instance, which has no limits and no files of its own. */
+int request_read_exec(struct executor *x, const json_t *params, struct run *run,
+		      struct slot *slot, struct error *err);
 /* Fills run->rec, ->msg, ->build and ->body from the parameters. */
 int request_read(struct executor *x, const json_t *params, struct run *run,
 		 struct slot **ret_slot, bool *ret_cached, struct error *err);
@@ -363,6 +393,8 @@ int forget_executions(struct session *s, json_int_t id, const json_t *params, st
 json_t *report_execution(const struct execution *e);
 json_t *report_end(const struct execution *e);	/* how it ended, and no more */
 json_t *report_snapshot(const struct snapshot *s);
+struct instance;
+json_t *report_instance(const struct instance *i);
 json_t *report_branch(const struct branch *b);
 json_t *report_environment(const struct environment *e);
 json_t *report_status(struct executor *x);
@@ -402,6 +434,10 @@ struct executor {
 		char making[MSG_ID];	/* the layer that is being made, or "" */
 		uint64_t after_us;	/* not before */
 	} compact;
+	struct live_instance *instances; /* those that are not terminated: instance.h */
+	int64_t pause_sweep_at;
+	int pause_sweeps;		/* so often: look for groups that froze one */
+	unsigned int n_kept;		/* running programs of theirs, which nobody waits for */
 	struct importing *imports;	/* snapshots that are being unpacked */
 	struct work *works;		/* helpers that have not ended: work.h */
 	struct merging *merges;		/* that have not ended: merge.c */

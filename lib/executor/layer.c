@@ -14,6 +14,7 @@
 #include "lib/base/fault.h"
 #include "lib/environment/unpack.h"
 #include "lib/executor/compact.h"
+#include "lib/executor/instance.h"
 #include "lib/executor/snapshot-live.h"
 #include "lib/executor/work.h"
 
@@ -187,6 +188,7 @@ int layer_sweep(struct executor *x, struct error *err)
 		if (store_snapshot_delete(x->store, id, err) < 0)
 			return -1;
 	note_mounted(x, rows);
+	instance_note_layers(x, rows);
 	fd = openat(x->state_dir, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	d = fd < 0 ? NULL : fdopendir(fd);
 	/* there may be more of them than helpers at a time */

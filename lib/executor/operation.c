@@ -13,6 +13,7 @@
 #include "lib/executor/result.h"
 #include "lib/executor/environment.h"
 #include "lib/executor/executor.h"
+#include "lib/executor/instance.h"
 #include "lib/executor/merge.h"
 #include "lib/executor/snapshot.h"
 
@@ -55,131 +56,6 @@ static int do_hello(struct session *s, json_int_t id, const json_t *params,
 	session_result(s, id, json_pack("{s:i,s:s}", "version", WIRE_VERSION, "executor",
 					FAAS_VERSION), NULL, 0);
 	return 0;
-}
-
-/* The client's descriptors, in the order of msg_run, and a pidfd of itself. */
-static int take_fds(struct session *s, const json_t *params, struct run *run,
-		    struct error *err)
-{
-	static const struct {
-		const char *field;
-		uint32_t flag;
-		int count;
-	} kinds[] = {
-		{ "stdin", RUN_STDIN, 1 }, { "stdio", RUN_STDIO, 2 }, { "files", RUN_FILES, 1 },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (!json_is_true(json_object_get(params, kinds[i].field)))
-			continue;
-		run->msg.flags |= kinds[i].flag;
-		for (int k = 0; k < kinds[i].count; k++) {
-			int fd = wire_take_fd(&s->wire);
-
-			if (fd < 0)
-				return err_set(err, ERR_PROTOCOL, "the descriptor for '%s' is "
-					       "missing", kinds[i].field);
-			run->fds[run->n_fds++] = fd;
-		}
-	}
-	if (run->msg.flags & RUN_DETACHED)
-		return 0;
-	if (s->life < 0)
-		s->life = (int)syscall(SYS_pidfd_open, s->pid, 0);
-	if (s->life >= 0) {
-		run->fds[run->n_fds] = fcntl(s->life, F_DUPFD_CLOEXEC, 3);
-		if (run->fds[run->n_fds] < 0)
-			return err_sys(err, errno, "watch the client");
-		run->n_fds++;
-		run->msg.flags |= RUN_LIFE;
-	}
-	return 0;
-}
-
-static int log_folder(struct executor *x, const char *id, bool make, struct error *err)
-{
-	char name[64];
-	int fd;
-
-	if (make && mkdirat(x->state_dir, "logs", 0700) < 0 && errno != EEXIST)
-		return err_sys(err, errno, "create '%s/logs'", x->state_path);
-	(void)snprintf(name, sizeof(name), "logs/%s", id);
-	if (make && mkdirat(x->state_dir, name, 0700) < 0 && errno != EEXIST)
-		return err_sys(err, errno, "create '%s/%s'", x->state_path, name);
-	fd = openat(x->state_dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(err, errno, "open '%s/%s'", x->state_path, name);
-	return fd;
-}
-
-static int start_run(struct executor *x, struct session *s, json_int_t id,
-		     const json_t *params, struct run *run, struct error *err)
-{
-	struct slot *slot = NULL;
-	bool cached;
-
-	if (request_read(x, params, run, &slot, &cached, err) < 0 ||
-	    (s && take_fds(s, params, run, err) < 0))
-		return -1;
-	if (run->msg.flags & RUN_LOG) {
-		int fd = log_folder(x, run->rec.id, true, err);
-
-		if (fd < 0)
-			return -1;
-		run->fds[run->n_fds++] = fd;
-		run->msg.flags |= RUN_LOG_FD;
-	}
-	if (snapshot_keep(x, params, run, err) < 0)
-		return -1;
-	if (journal_begin(x, &run->rec, err) < 0)
-		return -1;
-	run->session = s;
-	run->request = id;
-	run->ahead = !s;
-	if (s)
-		s->runs++;
-	x->n_runs++;
-	run->cached = cached;
-	if (slot->ready)
-		return run_dispatch(run, slot, err);
-	run->slot = slot;
-	return 0;
-}
-
-int execution_start(struct executor *x, struct session *s, json_int_t id, const json_t *params,
-		    struct error *err)
-{
-	struct run *run;
-
-	if (x->stopping)
-		return err_set(err, ERR_UNAVAILABLE, "the executor is stopping"),
-		       err_hint(err, "wait until it has ended, or 'faas executor stop --now'");
-	if (x->store_failed) {
-		*err = x->store_error;
-		return err_wrap(err, "runs cannot be recorded");
-	}
-	run = run_new(x);
-	if (start_run(x, s, id, params, run, err) < 0) {
-		struct sandbox *sandbox = run->sandbox;
-
-		if (run->session)
-			s->runs--;
-		run->session = NULL;
-		if (run->sent)
-			x->n_running--;
-		snapshot_abandon(x, run);
-		run_free(run);
-		if (sandbox)
-			sandbox_free(sandbox);
-		return -1;
-	}
-	return 0;
-}
-
-static int do_execution_create(struct session *s, json_int_t id, const json_t *params,
-			       struct error *err)
-{
-	return execution_start(s->x, s, id, params, err);
 }
 
 static int list_one(void *arg, const struct execution *e)
@@ -303,17 +179,13 @@ static int do_execution_cancel(struct session *s, json_int_t id, const json_t *p
 static int do_execution_signal(struct session *s, json_int_t id, const json_t *params,
 			       struct error *err)
 {
-	struct msg_signal m = {
-		.h.type = MSG_SIGNAL,
-		.signal = (int32_t)json_integer_value(json_object_get(params, "signal")),
-	};
+	json_int_t sig = json_integer_value(json_object_get(params, "signal"));
 	struct run *run;
 
-	if (m.signal < 1 || m.signal > 64)
-		return err_set(err, ERR_USAGE, "there is no signal %d", m.signal);
-	if (running(s->x, text_of(params, "id"), &run, err) < 0)
-		return -1;
-	if (run->sandbox && sandbox_send(run->sandbox, &m, sizeof(m), NULL, 0, NULL, 0, err) < 0)
+	if (sig < 1 || sig > 64)
+		return err_set(err, ERR_USAGE, "there is no signal %lld", (long long)sig);
+	if (running(s->x, text_of(params, "id"), &run, err) < 0 ||
+	    run_signal(run, (int)sig, err) < 0)
 		return -1;
 	session_result(s, id, json_pack("{s:s}", "id", run->rec.id), NULL, 0);
 	return 0;
@@ -335,7 +207,7 @@ static int do_execution_logs(struct session *s, json_int_t id, const json_t *par
 			      "and was not kept", rec->id);
 		return err_hint(err, "'faas execute --detach' keeps it");
 	}
-	fd = log_folder(s->x, rec->id, false, err);
+	fd = run_log_folder(s->x, rec->id, false, err);
 	if (fd < 0)
 		return -1;
 	session_result(s, id, report_execution(rec), &fd, 1);
@@ -377,7 +249,7 @@ static int do_executor_stop(struct session *s, json_int_t id, const json_t *para
 
 static handler *const handlers[OP__MAX] = {
 	[OP_HELLO] = do_hello,
-	[OP_EXECUTION_CREATE] = do_execution_create,
+	[OP_EXECUTION_CREATE] = execution_create,
 	[OP_EXECUTION_LIST] = do_execution_list,
 	[OP_EXECUTION_GET] = do_execution_get,
 	[OP_EXECUTION_WAIT] = do_execution_wait,
@@ -423,6 +295,21 @@ static handler *const handlers[OP__MAX] = {
 	[OP_CHAIN_DELETE] = result_delete,
 	[OP_CHAIN_PRUNE] = result_prune,
 	[OP_BRANCH_MERGE] = branch_merge,
+	[OP_INSTANCE_CREATE] = instance_create,
+	[OP_INSTANCE_LIST] = instance_list,
+	[OP_INSTANCE_GET] = instance_get,
+	[OP_INSTANCE_UPDATE] = instance_update,
+	[OP_INSTANCE_START] = instance_start,
+	[OP_INSTANCE_STOP] = instance_stop,
+	[OP_INSTANCE_RESTART] = instance_restart,
+	[OP_INSTANCE_PAUSE] = instance_pause,
+	[OP_INSTANCE_RESUME] = instance_resume,
+	[OP_INSTANCE_TERMINATE] = instance_terminate,
+	[OP_INSTANCE_WAIT] = instance_wait,
+	[OP_INSTANCE_LOGS] = instance_logs,
+	[OP_INSTANCE_EVENTS] = instance_events,
+	[OP_INSTANCE_EXEC] = instance_exec,
+	[OP_INSTANCE_CONNECT] = instance_connect,
 	[OP_EXECUTOR_STATUS] = do_executor_status,
 	[OP_EXECUTOR_STOP] = do_executor_stop,
 };

@@ -80,6 +80,7 @@ static void begun(struct executor *x, json_t *j)
 	e->parent = copy(j, "parent");
 	e->snapshot = copy(j, "snapshot");
 	e->branch = copy(j, "branch");
+	e->instance = copy(j, "instance");
 	e->created_ms = json_integer_value(json_object_get(j, "created_ms"));
 	e->detached = json_is_true(json_object_get(j, "detached"));
 	e->logged = json_is_true(json_object_get(j, "logged"));

@@ -2,6 +2,7 @@
 
 #include "lib/base/parse.h"
 #include "lib/executor/executor.h"
+#include "lib/store/instance.h"
 
 static json_t *text(const char *s)
 {
@@ -82,6 +83,7 @@ json_t *report_execution(const struct execution *e)
 	json_object_set_new(j, "parent", text(e->parent));
 	json_object_set_new(j, "snapshot", text(e->snapshot));
 	json_object_set_new(j, "branch", text(e->branch));
+	json_object_set_new(j, "instance", text(e->instance));
 	json_object_set_new(j, "cursor", json_integer(e->seq));
 	return j;
 }
@@ -112,6 +114,45 @@ json_t *report_snapshot(const struct snapshot *s)
 			 "entries", known ? json_integer(s->entries) : json_null(),
 			 "bytes", known ? json_integer(s->bytes) : json_null(),
 			 "checksum", text(s->checksum), "cursor", (json_int_t)s->seq);
+}
+
+static json_t *number_or_null(int64_t n, bool known)
+{
+	return known ? json_integer(n) : json_null();
+}
+
+json_t *report_instance(const struct instance *i)
+{
+	json_t *request = parsed(i->request, json_object());
+	json_t *j = json_pack("{s:s,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "id", i->id, "name",
+			      text(i->name), "state", i->state, "environment",
+			      text(i->environment), "snapshot", text(i->base), "execution",
+			      text(i->execution), "reason", text(i->reason), "labels",
+			      parsed(i->labels, json_object()), "ports",
+			      parsed(i->ports, json_array()));
+	json_t *steps = json_object_get(request, "steps");
+
+	json_object_set(j, "argv", json_array_get(json_array_get(steps, 0), 0));
+	if (!json_object_get(j, "argv"))
+		json_object_set_new(j, "argv", json_array());
+	json_object_set(j, "limits", json_object_get(request, "limits"));
+	json_object_set(j, "network", json_object_get(request, "network"));
+	json_object_set_new(j, "restart", json_pack("{s:s,s:i,s:i}", "policy", i->restart, "max",
+						    i->restart_max, "count", i->restarts));
+	json_object_set_new(j, "remove", json_boolean(i->remove));
+	json_object_set_new(j, "exit_code", number_or_null(i->exit_code, i->exit_code >= 0));
+	json_object_set_new(j, "signal", number_or_null(i->signal, i->signal));
+	json_object_set_new(j, "ttl_ms", number_or_null(i->ttl_ms, i->ttl_ms));
+	json_object_set_new(j, "auto_stop_ms", number_or_null(i->auto_stop_ms, i->auto_stop_ms));
+	json_object_set_new(j, "expires_ms", number_or_null(i->expires_ms, i->expires_ms));
+	json_object_set_new(j, "active_ms", number_or_null(i->active_ms, i->active_ms));
+	json_object_set_new(j, "created_ms", json_integer(i->created_ms));
+	json_object_set_new(j, "started_ms", json_integer(i->started_ms));
+	json_object_set_new(j, "stopped_ms", json_integer(i->stopped_ms));
+	json_object_set_new(j, "updated_ms", json_integer(i->updated_ms));
+	json_object_set_new(j, "cursor", json_integer(i->seq));
+	json_decref(request);
+	return j;
 }
 
 json_t *report_branch(const struct branch *b)

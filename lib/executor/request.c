@@ -347,6 +347,11 @@ static int read_mode(const json_t *params, struct run *run, bool *ret_cached,
 {
 	const char *mode = text_of(params, "mode");
 
+	if (run->instance || run->guest_of) {
+		*ret_cached = false;
+		run->rec.mode = strdup("persistent");
+		return 0;
+	}
 	if (!mode)
 		mode = run->rec.parent ? "branched" : "ephemeral";
 	if (!strcmp(mode, "branched") && !run->rec.parent) {
@@ -358,7 +363,11 @@ static int read_mode(const json_t *params, struct run *run, bool *ret_cached,
 			       "not '%s'", mode);
 	*ret_cached = !strcmp(mode, "cached");
 	if (!*ret_cached && strcmp(mode, "ephemeral") && strcmp(mode, "branched")) {
-		if (!strcmp(mode, "checkpointed") || !strcmp(mode, "persistent"))
+		if (!strcmp(mode, "persistent")) {
+			(void)err_set(err, ERR_USAGE, "mode 'persistent' is that of instances");
+			return err_hint(err, "'faas instance start' begins one");
+		}
+		if (!strcmp(mode, "checkpointed"))
 			return err_set(err, ERR_UNSUPPORTED,
 				       "mode '%s' is not in this version of faas", mode);
 		return err_set(err, ERR_USAGE, "unknown mode '%s'; there are ephemeral, cached and "
@@ -399,23 +408,14 @@ static void read_run(const json_t *params, struct run *run)
 	(void)snprintf(m->id, sizeof(m->id), "%s", run->rec.id);
 }
 
-int request_read(struct executor *x, const json_t *params, struct run *run,
-		 struct slot **ret_slot, bool *ret_cached, struct error *err)
+/* Where, as whom and with what it runs; and the body that says so to pid 1. */
+static int read_body(const json_t *params, struct run *run, const struct slot *slot,
+		     struct error *err)
 {
 	static const char *const tty_names[] = { "rows", "cols", NULL };
-	const char *env = text_of(params, "environment"), *user = text_of(params, "user");
-	const char *workdir = text_of(params, "workdir");
+	const char *workdir = text_of(params, "workdir"), *user = text_of(params, "user");
 	cleanup_strbuf struct strbuf body = STRBUF(MSG_BODY_MAX);
-	struct slot *slot = snapshot_parent(x, params, run, &env, err) < 0 ? NULL :
-		slot_get(x, env ? env : "host", err);
 
-	if (!slot || read_record(x, params, run, slot, err) < 0 ||
-	    read_mode(params, run, ret_cached, err) < 0 ||
-	    built_stack(x, &slot->env, run, err) < 0 ||
-	    read_limits(x, params, run, slot, err) < 0 || read_network(x, params, run, err) < 0)
-		return -1;
-	run->rec.degraded = degraded(x, &run->build.limits,
-				     text_of(params, "snapshot") || run->rec.branch);
 	if (!workdir)
 		workdir = slot->env.workdir ? slot->env.workdir : "/work";
 	if (!user)
@@ -439,6 +439,37 @@ int request_read(struct executor *x, const json_t *params, struct run *run,
 	read_run(params, run);
 	run->body_len = body.len;
 	run->body = strbuf_detach(&body);
+	return 0;
+}
+
+int request_read_exec(struct executor *x, const json_t *params, struct run *run,
+		      struct slot *slot, struct error *err)
+{
+	bool cached;
+
+	if (read_record(x, params, run, slot, err) < 0 ||
+	    read_mode(params, run, &cached, err) < 0 || read_body(params, run, slot, err) < 0)
+		return -1;
+	run->rec.degraded = degraded(x, &run->build.limits, true);
+	run->msg.h.type = MSG_EXEC;
+	return 0;
+}
+
+int request_read(struct executor *x, const json_t *params, struct run *run,
+		 struct slot **ret_slot, bool *ret_cached, struct error *err)
+{
+	const char *env = text_of(params, "environment");
+	struct slot *slot = snapshot_parent(x, params, run, &env, err) < 0 ? NULL :
+		slot_get(x, env ? env : "host", err);
+
+	if (!slot || read_record(x, params, run, slot, err) < 0 ||
+	    read_mode(params, run, ret_cached, err) < 0 ||
+	    built_stack(x, &slot->env, run, err) < 0 ||
+	    read_limits(x, params, run, slot, err) < 0 ||
+	    read_network(x, params, run, err) < 0 || read_body(params, run, slot, err) < 0)
+		return -1;
+	run->rec.degraded = degraded(x, &run->build.limits, text_of(params, "snapshot") ||
+				     run->rec.branch || run->instance);
 	*ret_slot = slot;
 	return 0;
 }

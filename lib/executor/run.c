@@ -8,6 +8,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
 #include "lib/executor/executor.h"
+#include "lib/executor/instance.h"
 #include "lib/executor/snapshot.h"
 
 /* After a run nothing is made for that long: the processors are its client's. */
@@ -63,7 +64,7 @@ void run_free(struct run *run)
 	free(run);
 }
 
-static void mark(struct run *run)
+void run_mark(struct run *run)
 {
 	struct executor *x = run->x;
 
@@ -136,6 +137,8 @@ static void finish(struct run *run)
 	x->quiet_until_us = clock_us() + QUIET_AFTER_US;
 	if (run->sent)
 		x->n_running--;
+	if (run->sent && run->instance)
+		x->n_kept--;
 	if (run->lent)
 		x->n_lent--;
 	forget_fds(run);
@@ -144,7 +147,7 @@ static void finish(struct run *run)
 		run->dropped = run->rec.snapshot;
 		run->rec.snapshot = NULL;
 	}
-	mark(run);
+	run_mark(run);
 	if (run->session) {
 		struct session *s = run->session;
 
@@ -165,6 +168,10 @@ static void finish(struct run *run)
 		}
 	}
 	answer_waiters(run);
+	if (run->instance)
+		instance_program_ended(run);
+	if (run->guest_of)
+		instance_guest_ended(run);
 }
 
 void run_started(struct run *run, const struct msg_started *m, int pty)
@@ -176,7 +183,9 @@ void run_started(struct run *run, const struct msg_started *m, int pty)
 	(void)snprintf(run->rec.state, sizeof(run->rec.state), "running");
 	run->pty = pty;
 	forget_fds(run);
-	mark(run);
+	run_mark(run);
+	if (run->instance)
+		instance_program_started(run);
 	if (!run->session)
 		return;
 	if (run->msg.flags & RUN_DETACHED) {
@@ -349,6 +358,8 @@ void run_ready(struct run *run)
 		return;
 	run->sent = true;
 	run->x->n_running++;
+	if (run->instance)
+		run->x->n_kept++;
 	lend(run);
 	if (sandbox_send(run->sandbox, &run->msg, sizeof(run->msg), run->body, run->body_len,
 			 run->fds, run->n_fds, &err) < 0) {
@@ -360,10 +371,37 @@ void run_ready(struct run *run)
 		return;
 	}
 	run->sandbox->state = SANDBOX_RUNNING;
+	run->rec.pid = (int)run->sandbox->init;
+	run_handed_over(run);
+}
+
+void run_handed_over(struct run *run)
+{
 	(void)snprintf(run->rec.state, sizeof(run->rec.state), "running");
 	run->rec.started_ms = (int64_t)clock_unix_ms();
-	run->rec.pid = (int)run->sandbox->init;
 	forget_fds(run);
+}
+
+/* One that is a further command is the monitor's by its id, and no sandbox of its own. */
+static int send_exec(struct run *run, uint16_t type, int sig, uint64_t grace_ms,
+		     struct error *err)
+{
+	struct msg_exec m = { .h.type = type, .signal = sig, .grace_ms = grace_ms };
+	struct sandbox *s = instance_sandbox(run->guest_of);
+
+	(void)snprintf(m.id, sizeof(m.id), "%s", run->rec.id);
+	return s ? sandbox_send(s, &m, sizeof(m), NULL, 0, NULL, 0, err)
+		 : err_set(err, ERR_UNAVAILABLE, "its instance is not reached");
+}
+
+int run_signal(struct run *run, int sig, struct error *err)
+{
+	struct msg_signal m = { .h.type = MSG_SIGNAL, .signal = sig };
+
+	if (run->guest_of)
+		return send_exec(run, MSG_EXEC_SIGNAL, sig, 0, err);
+	return run->sandbox ? sandbox_send(run->sandbox, &m, sizeof(m), NULL, 0, NULL, 0, err)
+			    : 0;
 }
 
 void run_cancel(struct run *run, uint64_t grace_ms)
@@ -373,6 +411,11 @@ void run_cancel(struct run *run, uint64_t grace_ms)
 
 	if (run->finished)
 		return;
+	if (run->guest_of && run->sent && !send_exec(run, MSG_EXEC_CANCEL, 0, grace_ms, &err))
+		return;
+	/* what is frozen does not end */
+	if (run->instance)
+		instance_thaw(run->instance);
 	if (run->sandbox && run->sent) {
 		/* a monitor that is gone has left word of how it ended */
 		(void)!sandbox_send(run->sandbox, &m, sizeof(m), NULL, 0, NULL, 0, &err);
@@ -435,64 +478,4 @@ struct run *run_find(struct executor *x, const char *what)
 			found = run;
 		}
 	return found;
-}
-
-static int write_dirty(struct executor *x, struct error *err)
-{
-	if (store_begin(x->store, err) < 0)
-		return -1;
-	/* oldest first, so that the database numbers them in order */
-	struct run *last = x->runs;
-
-	while (last && last->next)
-		last = last->next;
-	for (struct run *run = last; run;) {
-		if (run->dirty && (snapshot_finish(x, run, err) < 0 ||
-				   store_execution_put(x->store, &run->rec, err) < 0)) {
-			store_rollback(x->store);
-			return -1;
-		}
-		run = run->prev == &x->runs ? NULL
-			: (struct run *)((char *)run->prev - offsetof(struct run, next));
-	}
-	(void)fault("run.commit");
-	if (store_commit(x->store, err) < 0)
-		return -1;
-	(void)fault("run.committed");
-	for (struct run *run = x->runs, *next; run; run = next) {
-		next = run->next;
-		run->dirty = false;
-		snapshot_finished(x, run);
-		if (run->finished && !run->waiters)
-			run_free(run);
-	}
-	x->n_dirty = 0;
-	journal_tidy(x);
-	return 0;
-}
-
-void run_note_all(struct executor *x)
-{
-	for (struct run *run = x->runs; run; run = run->next) {
-		if (run->finished || !run->sent || run->noted)
-			continue;
-		run->noted = true;
-		mark(run);
-	}
-}
-
-int run_flush(struct executor *x, struct error *err)
-{
-	int r;
-
-	if (!x->n_dirty)
-		return 0;
-	r = write_dirty(x, err);
-	/* what is recorded may be what lets somebody make room */
-	if (r < 0 && err->code == ERR_LIMIT && reserve_release(x))
-		r = write_dirty(x, err);
-	/* whoever it was that asked for this: nothing is left that was not recorded */
-	if (!r)
-		x->store_failed = false;
-	return r;
 }

@@ -13,6 +13,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/id.h"
 #include "lib/executor/executor.h"
+#include "lib/executor/instance.h"
 #include "lib/executor/snapshot-live.h"
 #include "lib/spawner/message.h"
 
@@ -88,6 +89,14 @@ static void dispatch(struct sandbox *s, struct message *m)
 			s->pool->target = 0;
 		}
 		break;
+	case MSG_EXEC_STARTED:
+	case MSG_EXEC_ENDED:
+		instance_guest_message(s, m);
+		break;
+	case MSG_CONNECTED:
+		if (s->run && s->run->instance)
+			instance_connected(s->run->instance, m);
+		break;
 	case MSG_FROZEN:
 		live_frozen(s, (const void *)m->h, msg_take_fd(m, 0));
 		break;
@@ -97,10 +106,15 @@ static void dispatch(struct sandbox *s, struct message *m)
 	case MSG_STATE: {
 		const struct msg_state *st = (const void *)m->h;
 
-		if (s->run && st->running) {
+		if (s->run && strcmp(st->id, s->run->rec.id)) {
+			instance_guest_adopted(s, st, msg_take_fd(m, 0));
+		} else if (s->run && st->running) {
 			s->run->rec.started_ms = (int64_t)st->started_ms;
+			s->run->rec.pid = (int)st->pid;
 			if (s->run->pty < 0)
 				s->run->pty = msg_take_fd(m, 0);
+			if (s->run->instance)
+				instance_adopted(s->run->instance);
 		}
 		break;
 	}
@@ -248,7 +262,10 @@ int sandbox_build(struct sandbox *s, struct slot *slot, uint32_t network,
 
 	if (s->run) {
 		b.stack = s->run->build.stack;
+		b.again = s->run->build.again;
 		memcpy(b.keep, s->run->build.keep, sizeof(b.keep));
+		if (s->run->build.hostname[0])
+			memcpy(b.hostname, s->run->build.hostname, sizeof(b.hostname));
 	}
 	if (sandbox_send(s, &b, sizeof(b), stack, len, NULL, 0, err) < 0)
 		return -1;
@@ -263,6 +280,14 @@ void sandbox_journal(struct sandbox *s)
 	struct msg_signal m = { .h.type = MSG_JOURNAL };
 	struct error err;
 
+	/* an instance's program is in the database as long as it runs, and lives too long */
+	bool kept = s->run && s->run->instance && s->run->sent && !s->run->dirty &&
+		s->state == SANDBOX_RUNNING && !s->run->instance->n_guests;
+
+	if (kept) {
+		(void)sandbox_journal_now(s, &err);
+		return;
+	}
 	if (s->run || !s->journal || s->journal == s->x->journal ||
 	    (s->state != SANDBOX_BLANK && s->state != SANDBOX_BUILDING &&
 	     s->state != SANDBOX_READY) ||
@@ -271,6 +296,21 @@ void sandbox_journal(struct sandbox *s)
 	s->journal->users--;
 	s->journal = s->x->journal;
 	s->journal->users++;
+}
+
+int sandbox_journal_now(struct sandbox *s, struct error *err)
+{
+	struct msg_signal m = { .h.type = MSG_JOURNAL };
+
+	if (s->journal == s->x->journal)
+		return 0;
+	if (sandbox_send(s, &m, sizeof(m), NULL, 0, &s->x->journal->fd, 1, err) < 0)
+		return -1;
+	if (s->journal)
+		s->journal->users--;
+	s->journal = s->x->journal;
+	s->journal->users++;
+	return 0;
 }
 
 void sandbox_forget(struct sandbox *s)

@@ -10,6 +10,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/executor/environment.h"
 #include "lib/executor/executor.h"
+#include "lib/executor/instance.h"
 #include "lib/executor/snapshot-live.h"
 #include "lib/executor/snapshot.h"
 #include "lib/executor/work.h"
@@ -28,6 +29,7 @@ void session_close(struct session *s)
 	live_session_gone(s);
 	work_session_gone(s);
 	snapshot_session_gone(s);
+	instance_session_gone(s);
 	event_remove(s->x, &s->source);
 	wire_release(&s->wire);
 	if (s->life >= 0)

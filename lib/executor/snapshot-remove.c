@@ -6,6 +6,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
+#include "lib/executor/instance.h"
 #include "lib/executor/layer.h"
 #include "lib/executor/work.h"
 
@@ -91,6 +92,9 @@ int doom_begin(struct executor *x, struct doom **ret, struct error *err)
 	for (const struct run *run = x->runs; run; run = run->next)
 		if (!run->finished && run->rec.parent)
 			used_by(d, run->rec.parent, "it is in use by execution '%s'", run->rec.id);
+	for (const struct live_instance *i = x->instances; i; i = i->next)
+		if (i->rec.base)
+			used_by(d, i->rec.base, "instance '%s' stands on it", instance_name(i));
 	work_each_held(x, held, d);
 	for (const struct session *s = x->sessions; s; s = s->next)
 		if (s->held[0])

@@ -9,6 +9,7 @@
 #include "lib/base/parse.h"
 #include "lib/base/strbuf.h"
 #include "lib/executor/compact.h"
+#include "lib/executor/instance.h"
 #include "lib/executor/layer.h"
 #include "lib/executor/result.h"
 #include "lib/executor/work.h"
@@ -284,7 +285,7 @@ int snapshot_check_environment(struct executor *x, const char *name, struct erro
 	if (run_flush(x, err) < 0 || store_snapshot_list(x->store, stands_on, &w, err) < 0)
 		return -1;
 	if (!w.id[0])
-		return 0;
+		return instance_check_environment(x, name, err);
 	(void)err_set(err, ERR_BUSY, "snapshot '%s' stands on environment '%s'", w.id, name);
 	return err_hint(err, "delete it first; see 'faas snapshot list'");
 }

@@ -47,6 +47,19 @@ static char **words(struct reader *r)
 	return v;
 }
 
+void body_release(struct run_body *run)
+{
+	for (int i = 0; run->steps && i < run->n_steps; i++) {
+		for (char ***a = run->steps[i]; a && *a; a++)
+			free(*a);
+		free(run->steps[i]);
+	}
+	free(run->steps);
+	free(run->env);
+	free(run->text);
+	*run = (struct run_body){ 0 };
+}
+
 int body_read(const struct message *m, unsigned int n_steps, struct run_body *ret,
 	      struct msg_status *st)
 {
@@ -55,6 +68,7 @@ int body_read(const struct message *m, unsigned int n_steps, struct run_body *re
 
 	if (copy)
 		memcpy(copy, m->body, m->h->body);
+	ret->text = copy;
 	ret->workdir = word(&r);
 	ret->user = word(&r);
 	ret->env = words(&r);

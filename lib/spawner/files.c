@@ -21,10 +21,9 @@
  * has written here but the environment's layers; after it everything else is dead.
  */
 
-enum { WANTS_MAX = 64, DEPTH_MAX = 64, SEND_TIMEOUT_S = 60 };
+enum { DEPTH_MAX = 64, SEND_TIMEOUT_S = 60 };
 
-static char wants[WANTS_MAX][PATH_MAX];
-static int n_wants;
+static struct files_wants own_wants, *wants = &own_wants;
 
 struct entry {
 	struct file_header h;
@@ -194,6 +193,11 @@ int files_folder(const char *path, uid_t uid, gid_t gid, struct msg_status *st)
 	return 0;
 }
 
+void files_use(struct files_wants *shared)
+{
+	wants = shared;
+}
+
 int files_in(int channel, uid_t uid, gid_t gid, const char *workdir, struct msg_status *st)
 {
 	static struct entry e;
@@ -202,7 +206,7 @@ int files_in(int channel, uid_t uid, gid_t gid, const char *workdir, struct msg_
 	size_t len;
 	int fd, r = 0;
 
-	n_wants = 0;
+	wants->n = 0;
 	while (!r) {
 		if (receive(channel, &e, &len, &fd) < 0)
 			return fail(st, "receive files from the client");
@@ -212,11 +216,11 @@ int files_in(int channel, uid_t uid, gid_t gid, const char *workdir, struct msg_
 			errno = EPROTO;
 			r = fail(st, "receive a file's name");
 		} else if (e.h.type == FILE_WANT) {
-			if (n_wants == WANTS_MAX) {
+			if (wants->n == FILES_WANTS) {
 				errno = E2BIG;
-				r = fail(st, "take more than %d artifacts", WANTS_MAX);
+				r = fail(st, "take more than %d artifacts", FILES_WANTS);
 			} else {
-				memcpy(wants[n_wants++], e.path, strlen(e.path) + 1);
+				memcpy(wants->path[wants->n++], e.path, strlen(e.path) + 1);
 			}
 		} else {
 			path = absolute(abs, e.path, workdir);
@@ -351,18 +355,18 @@ void files_out(int channel, const char *workdir)
 
 	/* a client that stops reading must not keep the sandbox for ever */
 	(void)setsockopt(channel, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	for (int i = 0; i < n_wants; i++) {
-		const char *path = absolute(abs, wants[i], workdir);
+	for (int i = 0; i < wants->n; i++) {
+		const char *path = absolute(abs, wants->path[i], workdir);
 		int fd = open_in_root(path, O_PATH, 0);
 		struct stat st;
 
 		if (fd < 0 || fstat(fd, &st) < 0) {
-			send_error(channel, (unsigned int)i, wants[i], errno);
+			send_error(channel, (unsigned int)i, wants->path[i], errno);
 		} else if (S_ISDIR(st.st_mode)) {
 			int dir = open_in_root(path, O_RDONLY | O_DIRECTORY, 0);
 
 			if (dir < 0)
-				send_error(channel, (unsigned int)i, wants[i], errno);
+				send_error(channel, (unsigned int)i, wants->path[i], errno);
 			else
 				send_children(channel, (unsigned int)i, dir, "", 0);
 		} else {
@@ -374,7 +378,7 @@ void files_out(int channel, const char *workdir)
 			int data = S_ISREG(st.st_mode) ? open_in_root(path, O_RDONLY, 0) : -1;
 
 			if (data < 0)
-				send_error(channel, (unsigned int)i, wants[i],
+				send_error(channel, (unsigned int)i, wants->path[i],
 					   S_ISREG(st.st_mode) ? errno : ENOTSUP);
 			else
 				(void)send_entry(channel, &h, "", NULL, data);

@@ -1,3 +1,4 @@
+#include "lib/spawner/enter.h"
 #include "lib/spawner/init.h"
 
 #include <errno.h>
@@ -78,11 +79,18 @@ static void count_usage(struct usage *u)
 
 static void kill_everything(void)
 {
+	enter_stop();
 	if (kill(-1, SIGKILL) < 0)
 		return;
 	for (;;) {
-		if (waitpid(-1, NULL, __WALL) < 0 && errno != EINTR)
+		struct rusage ru;
+		int status;
+		pid_t pid = wait4(-1, &status, __WALL, &ru);
+
+		if (pid < 0 && errno != EINTR)
 			return;
+		if (pid > 0)
+			(void)enter_reaped(pid, status, &ru);
 		/* what was forking while we killed */
 		(void)kill(-1, SIGKILL);
 	}
@@ -150,16 +158,29 @@ static void step_ended(int status)
 	init_finish(&e);
 }
 
+/* Nothing ran, and nothing that was started meanwhile is left. */
+_noreturn_ static void finish_idle(void)
+{
+	struct msg_ended e = { .exit_code = 0 };
+
+	init_finish(&e);
+}
+
 static void reap(void)
 {
 	struct signalfd_siginfo si;
+	struct rusage ru;
 	int status;
 	pid_t pid;
 
 	(void)!read(init.signals, &si, sizeof(si));
-	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)
+	while ((pid = wait4(-1, &status, WNOHANG | __WALL, &ru)) > 0)
 		if (pid == init.main)
 			step_ended(status);
+		else
+			(void)enter_reaped(pid, status, &ru);
+	if (init.ending && pid < 0)
+		finish_idle();
 }
 
 /* ---- what the monitor says ---- */
@@ -196,7 +217,22 @@ void init_heard(int r)
 			(void)kill(init.main, s->signal);
 		break;
 	case MSG_CANCEL:
-		(void)kill(-1, s->signal);
+		init.ending = init.idle;
+		/* nobody is there: nobody will end */
+		if (kill(-1, s->signal) < 0 && init.idle)
+			finish_idle();
+		break;
+	case MSG_EXEC:
+		enter_begin(&message, init.sock, init.no_cgroup);
+		break;
+	case MSG_EXEC_SIGNAL:
+		enter_signal((const void *)message.h);
+		break;
+	case MSG_EXEC_CANCEL:
+		enter_cancel((const void *)message.h);
+		break;
+	case MSG_CONNECT:
+		enter_connect((const void *)message.h, init.sock);
 		break;
 	case MSG_UPPER:
 		tell_upper(s->signal);

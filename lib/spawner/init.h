@@ -25,6 +25,7 @@ struct init {
 	struct account account;
 	uint64_t read_before, written_before;
 	uint64_t asked_us, started_us, started_ms;
+	bool idle, ending;	/* nothing runs; and that is over */
 };
 
 extern struct init init;

@@ -20,6 +20,7 @@ static size_t size_of(unsigned int type)
 	case MSG_BUILD:
 		return sizeof(struct msg_build);
 	case MSG_RUN:
+	case MSG_EXEC:
 		return sizeof(struct msg_run);
 	case MSG_SIGNAL:
 	case MSG_CANCEL:
@@ -34,7 +35,15 @@ static size_t size_of(unsigned int type)
 	case MSG_STARTED:
 		return sizeof(struct msg_started);
 	case MSG_ENDED:
+	case MSG_EXEC_ENDED:
 		return sizeof(struct msg_ended);
+	case MSG_CONNECT:
+	case MSG_CONNECTED:
+		return sizeof(struct msg_connect);
+	case MSG_EXEC_SIGNAL:
+	case MSG_EXEC_CANCEL:
+	case MSG_EXEC_STARTED:
+		return sizeof(struct msg_exec);
 	case MSG_THAWED:
 		return sizeof(struct msg_thawed);
 	case MSG_STATE:

@@ -1,4 +1,4 @@
-#include "lib/spawner/monitor.h"
+#include "lib/spawner/execs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
  */
 
 /* The result is on its way: what is left to do may wait until it has been read. */
-enum { END_REST_US = 2000 };
+enum { END_REST_US = 2000, OWN_POLL = 8 };
 
 /* Without a sandbox, a run and an executor. */
 static const struct monitor blank = {
@@ -188,7 +188,7 @@ static void cancel(uint32_t why, uint64_t grace_ms)
 	mon.deadline_us = 0;
 }
 
-static void journal(const struct msg_ended *e)
+void monitor_journal(const struct msg_ended *e)
 {
 	struct {
 		struct journal_header h;
@@ -220,7 +220,7 @@ static void report_end(struct msg_ended *e)
 	(void)snprintf(e->id, sizeof(e->id), "%s", mon.id);
 	leaf_usage(&mon.leaf, e);
 	e->h = (struct msg_header){ .type = MSG_ENDED, .version = MSG_VERSION };
-	journal(e);
+	monitor_journal(e);
 	/*
 	 * The executor is told first: whoever comes to it after its client has heard finds
 	 * the record. It leaves the answer to us then; nobody else has written there.
@@ -241,6 +241,7 @@ _noreturn_ static void init_gone(void)
 
 	(void)wait4(mon.init, &status, __WALL, &ru);
 	mon.init = 0;
+	execs_lost();
 	if (mon.running && !mon.ended) {
 		struct msg_ended e = {
 			.exit_code = -1, .signal = SIGKILL, .flags = END_MEMORY_IS_RSS,
@@ -314,7 +315,7 @@ static void from_init(void)
 		break;
 	}
 	default:
-		break;
+		execs_from_init(&message);
 	}
 	msg_release(&message);
 }
@@ -356,7 +357,7 @@ static void from_executor(void)
 		orphan_send_state();
 		break;
 	case MSG_JOURNAL:
-		if (message.n_fds && !mon.running) {
+		if (message.n_fds) {
 			(void)close(mon.journal);
 			mon.journal = msg_take_fd(&message, 0);
 		}
@@ -366,7 +367,7 @@ static void from_executor(void)
 		mon.hurry = s->signal;
 		break;
 	default:
-		break;
+		execs_from_executor(&message);
 	}
 	msg_release(&message);
 }
@@ -380,7 +381,7 @@ static int until(uint64_t at_us, uint64_t now)
 
 static int next_timeout(uint64_t *end_us)
 {
-	uint64_t now = now_us();
+	uint64_t now = now_us(), next;
 
 	if (!mon.ended) {
 		*end_us = 0;
@@ -391,11 +392,8 @@ static int next_timeout(uint64_t *end_us)
 			return 0;
 		return until(*end_us, now);
 	}
-	if (mon.kill_us)
-		return until(mon.kill_us, now);
-	if (mon.deadline_us)
-		return until(mon.deadline_us, now);
-	return -1;
+	next = execs_next(mon.kill_us ? mon.kill_us : mon.deadline_us);
+	return next ? until(next, now) : -1;
 }
 
 static void on_time(uint64_t end_us)
@@ -406,6 +404,7 @@ static void on_time(uint64_t end_us)
 		after_end();
 	if (mon.ended)
 		return;
+	execs_on_time(now);
 	if (mon.deadline_us && now >= mon.deadline_us) {
 		cancel(END_TIMED_OUT, mon.grace_ms);
 	} else if (mon.kill_us && now >= mon.kill_us) {
@@ -421,10 +420,11 @@ static void on_time(uint64_t end_us)
 
 static void loop(void)
 {
+	static struct pollfd p[OWN_POLL + EXECS_POLL];
 	uint64_t end_us = 0;
 
 	for (;;) {
-		struct pollfd p[] = {
+		const struct pollfd own[OWN_POLL] = {
 			{ mon.executor, POLLIN, 0 },
 			{ mon.init_sock, POLLIN, 0 },
 			{ mon.init ? mon.init_pidfd : -1, POLLIN, 0 },
@@ -434,9 +434,12 @@ static void loop(void)
 			{ mon.log_pty ? mon.pty : -1, POLLIN, 0 },
 			{ mon.listener, POLLIN, 0 },
 		};
+		int n = execs_poll(p + OWN_POLL);
 
-		if (poll(p, ARRAY_SIZE(p), next_timeout(&end_us)) < 0 && errno != EINTR)
+		memcpy(p, own, sizeof(own));
+		if (poll(p, (nfds_t)(OWN_POLL + n), next_timeout(&end_us)) < 0 && errno != EINTR)
 			leave();
+		execs_ready(p + OWN_POLL, n);
 		if (p[1].revents)
 			from_init();
 		else if (p[2].revents)

@@ -7,6 +7,7 @@
  *	monitor.c	the loop: what comes from the executor, from init, from time
  *	shell.c		cgroups, network and namespaces: from blank to built
  *	untouched.c	was anything sent in the network?
+ *	execs.c		further commands besides the program
  *	freeze.c	all of it stands still while its files are copied
  *	orphan.c	when the executor has died, until another one comes
  *	answer.c	the end, told to the client
@@ -52,6 +53,8 @@ extern struct monitor mon;
 /* To the executor, if there is one; and to init. */
 void tell(unsigned int type, void *msg, size_t size, const int *fds, int n);
 void tell_init(unsigned int type, int signal);
+/* What must outlive the executor. */
+void monitor_journal(const struct msg_ended *e);
 /* Kills what is left, removes the cgroups, exits. */
 _noreturn_ void leave(void);
 /* A failure of ours: say it and leave. */

@@ -1,4 +1,4 @@
-#include "lib/spawner/monitor.h"
+#include "lib/spawner/execs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,4 +70,5 @@ void orphan_send_state(void)
 
 	(void)snprintf(s.id, sizeof(s.id), "%s", mon.id);
 	tell(MSG_STATE, &s, sizeof(s), &mon.pty, mon.pty >= 0);
+	execs_send_state();
 }

@@ -13,14 +13,6 @@
  * if any, over the environment.
  */
 
-static int make_dir(const char *path, mode_t mode, struct msg_status *st)
-{
-	if (mkdir(path, mode) < 0 ||
-	    lchown(path, spawner.uid_base, spawner.uid_base) < 0)
-		return fail(st, "create '%s'", path);
-	return 0;
-}
-
 enum { LOWER = STACK_MAX * 40 + 1024 };
 
 /* Where what the sandbox writes is kept, and what is below it. */
@@ -28,7 +20,17 @@ static struct {
 	char upper[MSG_ID + 8];		/* "/up", or a layer in "/state/" */
 	const char *stack;		/* names of layers, newest first */
 	unsigned int n;
+	bool again;			/* what is there is as its programs left it */
 } place;
+
+static int make_dir(const char *path, mode_t mode, struct msg_status *st)
+{
+	if (mkdir(path, mode) < 0)
+		return place.again && errno == EEXIST ? 0 : fail(st, "create '%s'", path);
+	if (lchown(path, spawner.uid_base, spawner.uid_base) < 0)
+		return fail(st, "create '%s'", path);
+	return 0;
+}
 
 /* ":/state/LAYER/u" for each of the stack; `part` is "u", or "u.usr" where there is one. */
 static size_t add_stack(char *to, size_t size, const char *part)
@@ -68,7 +70,7 @@ static int mount_upper(const struct msg_build *b, struct msg_status *st)
 	if (make_dir(path, 0700, st) < 0)
 		return -1;
 	/* a stack has them already, as its programs left them */
-	if (b->stack)
+	if (b->stack || place.again)
 		return 0;
 	(void)snprintf(path, sizeof(path), "%s/u/tmp", place.upper);
 	if (make_dir(path, 01777, st) < 0)
@@ -224,6 +226,7 @@ int overlay_mount(const struct msg_build *b, const char *stack, struct msg_statu
 {
 	place.stack = stack;
 	place.n = b->stack;
+	place.again = b->again;
 	if (b->keep[0])
 		(void)snprintf(place.upper, sizeof(place.upper), "/state/%.39s", b->keep);
 	else

@@ -24,13 +24,14 @@
 #include <stdint.h>
 
 enum {
-	MSG_VERSION	= 4,
+	MSG_VERSION	= 5,
 	MSG_INLINE	= 60 * 1024,	/* a larger body goes in a memfd */
 	MSG_BODY_MAX	= 8 << 20,	/* argv and environment together */
 	MSG_FDS		= 16,
 	MSG_TEXT	= 200,
 	MSG_ID		= 40,		/* an id and its NUL */
 	LAYERS_MAX	= 64,		/* of one environment, here */
+	EXECS_MAX	= 128,		/* further commands in one sandbox, at once */
 	STACK_MAX	= 400,		/* snapshots upon each other in one sandbox */
 };
 
@@ -70,6 +71,15 @@ enum msg_type {
 	/* init -> monitor, besides READY, STARTED, ENDED and FAILED */
 	MSG_UNSHARED,		/* struct msg_status: write my uid map */
 	MSG_MAPPED,		/* the answer: struct msg_signal, unused */
+
+	/* one more command in a sandbox that has a program; executor -> monitor -> init */
+	MSG_EXEC,		/* as MSG_RUN */
+	MSG_EXEC_SIGNAL,	/* struct msg_exec: to its process group */
+	MSG_EXEC_CANCEL,	/* struct msg_exec: to its session; TERM, grace, KILL */
+	MSG_EXEC_STARTED,	/* and back: struct msg_exec; fds: pty master if any */
+	MSG_EXEC_ENDED,		/* struct msg_ended */
+	MSG_CONNECT,		/* struct msg_connect: to a port in the sandbox, */
+	MSG_CONNECTED,		/* and back: struct msg_connect; fd: the socket */
 	MSG_UPPER,		/* struct msg_signal: stop all by this signal, if not 0; and the */
 	MSG_UPPER_IS,		/* answer: struct msg_status; fd: what overlay writes to */
 };
@@ -176,7 +186,7 @@ struct msg_build {
 	uint32_t network;	/* enum network_mode */
 	uint32_t warm;		/* look ahead: nobody waits yet */
 	uint32_t stack;
-	uint32_t pad;
+	uint32_t again;		/* `keep` was written to before, and goes on */
 	struct limits limits;
 	char hostname[64];
 	char keep[MSG_ID];	/* the layer that keeps what is written, or "": none does */
@@ -193,6 +203,7 @@ enum run_flags {
 	RUN_LOG_FD	= 1 << 7,	/* fds has the log's folder */
 	RUN_HOLD	= 1 << 9,	/* fds has one to keep open until all is over */
 	RUN_FILES_ONLY	= 1 << 10,	/* nothing runs: files come in, and that is all */
+	RUN_IDLE	= 1 << 12,	/* nothing runs: until somebody ends it */
 	RUN_ANNOUNCE	= 1 << 8,	/* somebody waits for MSG_STARTED */
 	RUN_ANSWER	= 1 << 11,	/* fds has the client's socket, for a plain end (lib/spawner/brief.h) */
 };
@@ -227,6 +238,25 @@ struct msg_signal {
 	int32_t signal;
 	uint32_t pad;
 	uint64_t grace_ms;
+};
+
+/* By pid 1, which is in the network that nothing outside reaches. */
+struct msg_connect {
+	struct msg_header h;
+	uint64_t number;	/* of the request; the answer has it, too */
+	uint32_t port;
+	uint32_t udp;		/* not TCP */
+	int32_t errnum;		/* of the answer; 0: it is connected, or will be */
+	uint32_t pad;
+};
+
+struct msg_exec {
+	struct msg_header h;
+	char id[MSG_ID];
+	int32_t signal;
+	uint32_t pad;
+	uint64_t grace_ms;
+	uint64_t setup_us, started_ms;	/* of MSG_EXEC_STARTED */
 };
 
 struct msg_started {

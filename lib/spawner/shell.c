@@ -1,4 +1,4 @@
-#include "lib/spawner/monitor.h"
+#include "lib/spawner/execs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -94,6 +94,7 @@ bool shell_renew(void)
 		(void)usleep(RENEW_WAIT_US);
 	}
 	monitor_forget();
+	execs_forget();
 	start_init(&st);
 	tell(MSG_BLANK, &st, sizeof(st), NULL, 0);
 	return true;

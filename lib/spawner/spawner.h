@@ -19,6 +19,7 @@
  *	start.c		pid 1: starts steps, the first one's process ahead
  *	answer.c	the end of a run, told to the client
  *	body.c		the run as the executor packed it
+ *	enter.c		further commands in a sandbox that has a program
  *	halt.c		all processes stopped, by pid 1
  *	exec.c		the last steps before the user's program
  *	files.c		files in before a run, artifacts out after it
@@ -156,9 +157,12 @@ struct run_body {
 	char **env;
 	char ****steps;			/* [step][alternative][word] */
 	int n_steps;
+	char *text;			/* that they point into */
 };
 int body_read(const struct message *m, unsigned int n_steps, struct run_body *ret,
 	      struct msg_status *st);
+/* Of one that was read, or could not be; of a zeroed one nothing. */
+void body_release(struct run_body *run);
 
 /* exec.c */
 struct exec_plan {
@@ -200,6 +204,14 @@ int files_folder(const char *path, uid_t uid, gid_t gid, struct msg_status *st);
 int files_in(int channel, uid_t uid, gid_t gid, const char *workdir,
 	     struct msg_status *st);
 void files_out(int channel, const char *workdir);
+/* What files_in() was asked for, and files_out() sends. */
+enum { FILES_WANTS = 64 };
+struct files_wants {
+	int n;
+	char path[FILES_WANTS][4096];
+};
+/* Instead of memory of its own: these. */
+void files_use(struct files_wants *wants);
 
 /* passwd.c */
 struct account {
@@ -215,6 +227,16 @@ struct account {
  */
 int account_find(const char *root, const char *spec, struct account *ret,
 		 struct msg_status *st);
+
+/* HOME, USER and LOGNAME are the account's, unless the caller said. */
+struct home_variables {
+	char home[300], user[80], logname[80];
+};
+void init_set_home(struct run_body *run, const struct account *account,
+		   struct home_variables *v);
+/* A terminal of the account's: returns the master and sets *ret_slave; or -1. */
+int init_open_pty(const struct msg_run *r, const struct account *account, int *ret_slave,
+		  struct msg_status *st);
 
 /* Small helpers of the whole program. */
 uint64_t now_us(void);			/* CLOCK_MONOTONIC */

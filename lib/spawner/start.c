@@ -11,20 +11,21 @@
 
 /* From the message that asks for a run to its first program, or the process that becomes it. */
 
-static int open_pty(const struct msg_run *r, struct msg_status *st)
+int init_open_pty(const struct msg_run *r, const struct account *account, int *ret_slave,
+		  struct msg_status *st)
 {
 	struct winsize size = { .ws_row = r->rows, .ws_col = r->cols };
 	int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC), zero = 0;
 
 	if (master < 0 || ioctl(master, TIOCSPTLCK, &zero) < 0)
 		return fail(st, "open a terminal");
-	init.pty = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (init.pty < 0) {
+	*ret_slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (*ret_slave < 0) {
 		(void)close(master);
 		return fail(st, "open the terminal's other end");
 	}
 	(void)ioctl(master, TIOCSWINSZ, &size);
-	(void)!fchown(init.pty, init.account.uid, init.account.gid);
+	(void)!fchown(*ret_slave, account->uid, account->gid);
 	return master;
 }
 
@@ -45,33 +46,33 @@ static void take_fds(struct message *m, const struct msg_run *r)
 			init.stdio[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
-static void set_home(void)
+void init_set_home(struct run_body *run, const struct account *account,
+		   struct home_variables *v)
 {
-	/* HOME, USER and LOGNAME are the account's unless the caller said */
-	static char home[300], user[80], logname[80];
-	char *set[] = { home, user, logname };
+	char *set[] = { v->home, v->user, v->logname };
 	static const char *const names[] = { "HOME=", "USER=", "LOGNAME=" };
 	size_t n = 0;
 	char **env;
 
-	(void)snprintf(home, sizeof(home), "HOME=%s", init.account.home);
-	(void)snprintf(user, sizeof(user), "USER=%s", init.account.name);
-	(void)snprintf(logname, sizeof(logname), "LOGNAME=%s", init.account.name);
-	while (init.run.env[n])
+	(void)snprintf(v->home, sizeof(v->home), "HOME=%s", account->home);
+	(void)snprintf(v->user, sizeof(v->user), "USER=%s", account->name);
+	(void)snprintf(v->logname, sizeof(v->logname), "LOGNAME=%s", account->name);
+	while (run->env[n])
 		n++;
 	env = calloc(n + 4, sizeof(*env));
 	if (!env)
 		return;
-	memcpy(env, init.run.env, n * sizeof(*env));
+	memcpy(env, run->env, n * sizeof(*env));
 	for (int i = 0; i < 3; i++) {
 		bool have = false;
 
-		for (size_t k = 0; init.run.env[k]; k++)
-			have |= !strncmp(init.run.env[k], names[i], strlen(names[i]));
+		for (size_t k = 0; run->env[k]; k++)
+			have |= !strncmp(run->env[k], names[i], strlen(names[i]));
 		if (!have)
 			env[n++] = set[i];
 	}
-	init.run.env = env;
+	free(run->env);
+	run->env = env;
 }
 
 /* ---- steps ---- */
@@ -118,6 +119,7 @@ _noreturn_ static void finish_files(void)
 /* All that is known of the run, but its files and its terminal. */
 static int read_run(struct message *m, struct msg_status *st)
 {
+	static struct home_variables home;
 	const struct msg_run *r = (const void *)m->h;
 	int err;
 
@@ -130,7 +132,7 @@ static int read_run(struct message *m, struct msg_status *st)
 		st->code = ERR_BUG;
 	if (err < 0 || account_find("", init.run.user, &init.account, st) < 0)
 		return -1;
-	set_home();
+	init_set_home(&init.run, &init.account, &home);
 	init_read_io(&init.read_before, &init.written_before);
 	if (init.account.uid)
 		(void)!chown("/work", init.account.uid, init.account.gid);
@@ -164,14 +166,18 @@ void start(struct message *m)
 					init.run.workdir, &st) < 0)
 		init_failed(&st);
 	if (r.flags & RUN_TTY) {
-		master = open_pty(&r, &st);
+		master = init_open_pty(&r, &init.account, &init.pty, &st);
 		if (master < 0)
 			init_failed(&st);
 	}
 	note_start();
 	if (r.flags & RUN_FILES_ONLY)
 		finish_files();
-	start_step();
+	init.idle = r.flags & RUN_IDLE;
+	if (init.idle)
+		init.main = -1;
+	else
+		start_step();
 	announce(master);
 	if (master >= 0)
 		(void)close(master);
@@ -195,7 +201,7 @@ static bool wait_for_run(struct exec_plan *plan)
 		ahead.heard = msg_recv(init.sock, &message);
 	while (ahead.heard == -EAGAIN);
 	if (ahead.heard <= 0 || message.h->type != MSG_RUN ||
-	    (r->flags & (RUN_TTY | RUN_FILES | RUN_FILES_ONLY)))
+	    (r->flags & (RUN_TTY | RUN_FILES | RUN_FILES_ONLY | RUN_IDLE)))
 		return false;
 	ahead.taken = true;
 	ahead.failed = read_run(&message, &ahead.failure) < 0;

@@ -29,7 +29,7 @@ static const struct column columns[] = {
 	COLUMN_BOOL(S, logged), COLUMN_BOOL(S, log_truncated),
 	COLUMN_INT64(S, log_bytes), COLUMN_INT(S, pid),
 	COLUMN_TEXT(S, parent), COLUMN_TEXT(S, snapshot),
-	COLUMN_TEXT(S, branch),
+	COLUMN_TEXT(S, branch), COLUMN_TEXT(S, instance),
 };
 static const struct entity entity = { "execution", columns, ARRAY_SIZE(columns) };
 

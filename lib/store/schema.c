@@ -122,6 +122,38 @@ static const char *const steps[] = {
 	"ALTER TABLE environment ADD COLUMN languages TEXT;"
 	"ALTER TABLE environment ADD COLUMN features TEXT;"
 	"ALTER TABLE environment ADD COLUMN warm_up TEXT;",
+	/* 9: instances, and what happened to them */
+	"CREATE TABLE instance ("
+	"	seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"	id TEXT NOT NULL UNIQUE CHECK (length(id) BETWEEN 4 AND 39),"
+	"	name TEXT NOT NULL CHECK (length(name) <= 128),"
+	"	state TEXT NOT NULL CHECK (state IN"
+	"		('pending', 'running', 'paused', 'stopped', 'terminated')),"
+	"	wanted TEXT NOT NULL CHECK (wanted IN ('running', 'stopped', 'terminated')),"
+	"	environment TEXT NOT NULL, base TEXT,"
+	"	layer TEXT NOT NULL, execution TEXT, request TEXT NOT NULL, labels TEXT,"
+	"	ports TEXT, restart TEXT NOT NULL CHECK (restart IN"
+	"		('no', 'on-failure', 'always')),"
+	"	restart_max INTEGER NOT NULL, restarts INTEGER NOT NULL,"
+	"	remove INTEGER NOT NULL, reason TEXT, exit_code INTEGER NOT NULL,"
+	"	signal INTEGER NOT NULL, ttl_ms INTEGER NOT NULL,"
+	"	auto_stop_ms INTEGER NOT NULL, boot TEXT, expires_ms INTEGER NOT NULL,"
+	"	expires_boot_ms INTEGER NOT NULL, active_ms INTEGER NOT NULL,"
+	"	active_boot_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+	"	started_ms INTEGER NOT NULL, stopped_ms INTEGER NOT NULL,"
+	"	updated_ms INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE UNIQUE INDEX instance_live_name ON instance (name)"
+	"	WHERE name <> '' AND state <> 'terminated';"
+	"CREATE INDEX instance_name ON instance (name) WHERE name <> '';"
+	"CREATE INDEX instance_base ON instance (base) WHERE base IS NOT NULL;"
+	"CREATE TABLE instance_event ("
+	"	seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"	instance TEXT NOT NULL REFERENCES instance (id) ON DELETE CASCADE,"
+	"	at_ms INTEGER NOT NULL, type TEXT NOT NULL, detail TEXT"
+	") STRICT;"
+	"CREATE INDEX instance_event_instance ON instance_event (instance, seq);"
+	"ALTER TABLE execution ADD COLUMN instance TEXT;",
 };
 
 int schema_newest(void)

@@ -4,6 +4,7 @@
 #include "lib/base/fault.h"
 #include "lib/base/parse.h"
 #include "lib/store/database.h"
+#include "lib/store/instance.h"
 
 enum { PREFIX_MIN = 4 };
 
@@ -251,6 +252,17 @@ static int check_environments(struct store *store, const char *id, struct error 
 	return err_hint(err, "'faas env delete %s' first", name);
 }
 
+static int check_instances(struct store *store, const char *id, struct error *err)
+{
+	char name[STORE_NAME];
+	int r = store_instance_of_snapshot(store, id, name, err);
+
+	if (r <= 0)
+		return r;
+	(void)err_set(err, ERR_BUSY, "instance '%s' stands on snapshot '%s'", name, id);
+	return err_hint(err, "'faas instance terminate %s' first", name);
+}
+
 int store_snapshot_delete(struct store *store, const char *id, struct error *err)
 {
 	CLEANUP(store_done) sqlite3_stmt *statement =
@@ -259,7 +271,8 @@ int store_snapshot_delete(struct store *store, const char *id, struct error *err
 	int r = fault("store.snapshot.delete");
 
 	if (!statement || check_children(store, id, err) < 0 ||
-	    check_branches(store, id, err) < 0 || check_environments(store, id, err) < 0)
+	    check_branches(store, id, err) < 0 || check_environments(store, id, err) < 0 ||
+	    check_instances(store, id, err) < 0)
 		return -1;
 	if (r)
 		return err_sys(err, r, "snapshot '%s'", id);

@@ -111,6 +111,7 @@ struct execution {
 	char *parent;			/* id of the snapshot that it began with */
 	char *snapshot;			/* id of the one that it ended with */
 	char *branch;			/* that it moved on, by name */
+	char *instance;			/* id of the one that it ran in */
 };
 
 /* Frees the strings and clears it all; does not free execution itself. */

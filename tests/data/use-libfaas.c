@@ -236,6 +236,54 @@ static void check_signals(const sigset_t *mask, const struct sigaction before[32
 	need(!children);
 }
 
+static void instances(struct faas *f)
+{
+	const char *const argv[] = { "/bin/sh", "-c", "exit 3", NULL };
+	const char *const labels[] = { "team=core", NULL };
+	struct faas_instance_start start = { .name = "lib", .labels = labels, .ttl_ms = 3600000 };
+	struct faas_execute run = { .instance = "lib", .code = "echo $$ >/work/f; echo in; exit 4" };
+	struct faas_execute wrong = { .instance = "lib", .argv = argv, .memory = 1 << 20 };
+	struct faas_instance *i, **list;
+	struct faas_result r;
+	size_t n;
+
+	need(!faas_instance_start(f, &start, &i, &error));
+	need(!strcmp(i->state, "running") && !strcmp(i->name, "lib") && i->pid > 0);
+	need(!strcmp(i->environment, "host") && !i->reason && i->expires_ms > i->created_ms);
+	need(strstr(i->record, "\"team\":\"core\""));
+	faas_instance_free(i);
+	need(faas_instance_start(f, &start, &i, &error) && !strcmp(error.code, "exists"));
+	need(!faas_execute(f, &run, &r, &error) && faas_status(&r) == 4 && !strcmp(r.out, "in\n"));
+	faas_result_release(&r);
+	need(faas_execute(f, &wrong, &r, &error) && !strcmp(error.code, "usage"));
+	need(faas_instance_connect(f, "lib", 9, &error) < 0 && !strcmp(error.code, "unavailable"));
+	need(!faas_instance_list(f, &list, &n, &error) && n == 1 && !strcmp(list[0]->name, "lib"));
+	faas_instances_free(list);
+	if (!faas_instance_pause(f, "lib", &i, &error)) {
+		need(!strcmp(i->state, "paused"));
+		faas_instance_free(i);
+		need(faas_execute(f, &run, &r, &error) && !strcmp(error.code, "conflict"));
+		need(!faas_instance_resume(f, "lib", NULL, &error));
+	}
+	need(!faas_instance_stop(f, "lib", 0, &i, &error) && !strcmp(i->state, "stopped"));
+	faas_instance_free(i);
+	need(!faas_instance_start_again(f, "lib", NULL, &error));
+	need(!faas_instance_wait(f, "lib", "running", &i, &error) && i->created_ms);
+	faas_instance_free(i);
+	need(!faas_instance_terminate(f, "lib", -1, &error));
+	need(!faas_instance_list(f, &list, &n, &error) && n == 0 && !list[0]);
+	faas_instances_free(list);
+	start.argv = argv;
+	start.restart = "sometimes";
+	need(faas_instance_start(f, &start, &i, &error) && !strcmp(error.code, "usage"));
+	start.restart = NULL;
+	start.remove = 1;
+	need(!faas_instance_start(f, &start, NULL, &error));
+	need(faas_instance_get(f, "no-such", &i, &error) && !strcmp(error.code, "not-found"));
+	faas_instance_free(NULL);
+	faas_instances_free(NULL);
+}
+
 int main(void)
 {
 	struct sigaction before[32];
@@ -254,6 +302,7 @@ int main(void)
 	threads(f);
 	restarts(f);
 	states(f);
+	instances(f);
 	check_signals(&mask, before);
 	faas_close(f);
 	puts(faas_version());

@@ -60,7 +60,7 @@ TEST(every_operation_is_found_by_its_name)
 TEST(every_route_is_whole)
 {
 	static const char *const scopes[] = {"none", "read", "execute", "environment",
-					     "snapshot", "admin"};
+					     "snapshot", "instance", "admin"};
 	static const char *const methods[] = { "GET", "POST", "PATCH", "DELETE" };
 
 	for (int i = 0; i < OP__MAX; i++) {
