@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+#include "lib/base/parse.h"
 
 enum { TURN_EVERY = 16, LOOK_MS = 200, AGAIN_MS = 2000 };
 
