@@ -161,6 +161,11 @@ static int add_variables(struct strbuf *sb, const json_t *given, const struct ru
 	return 0;
 }
 
+static bool can_limit(const struct executor *x, enum cgroup_kind kind)
+{
+	return x->spawner.cgroups & (1u << CGROUP_UNIFIED | 1u << kind);
+}
+
 static int read_limits(struct executor *x, const json_t *params, struct run *run,
 		       const struct slot *slot, struct error *err)
 {
@@ -170,7 +175,6 @@ static int read_limits(struct executor *x, const json_t *params, struct run *run
 		json_loads(slot->env.resources, 0, NULL) : json_object();
 	struct limits *l = &run->build.limits;
 	cleanup_json json_t *report = NULL;
-	bool cgroup = x->spawner.cgroups;
 
 	/* the request's, else the environment's, else everybody's */
 	if (!j)
@@ -192,8 +196,9 @@ static int read_limits(struct executor *x, const json_t *params, struct run *run
 		return err_set(err, ERR_USAGE, "a cpu limit under 0.01 cannot start a program");
 	if (l->cpu_millis > cpu_max_millis)
 		l->cpu_millis = cpu_max_millis;
-	if (!cgroup && !flag_of(params, "allow_degraded") &&
-	    (number_of(j, "cpu_millis", 0) || l->io_bps)) {
+	if (!flag_of(params, "allow_degraded") &&
+	    ((number_of(j, "cpu_millis", 0) && !can_limit(x, CGROUP_CPU)) ||
+	     (l->io_bps && !can_limit(x, CGROUP_BLKIO)))) {
 		(void)err_set(err, ERR_UNSUPPORTED, "limit cpu or io: there is no cgroup that "
 			      "this user may write");
 		return err_hint(err, "see 'faas doctor', or add --allow-degraded");
@@ -214,6 +219,8 @@ static int read_limits(struct executor *x, const json_t *params, struct run *run
 	report = json_pack("{s:I,s:I,s:I,s:I}", "memory", (json_int_t)l->memory, "pids",
 			   (json_int_t)l->pids, "cpu_millis", (json_int_t)l->cpu_millis,
 			   "disk", (json_int_t)l->disk);
+	if (l->io_bps)
+		json_object_set_new(report, "io_bps", json_integer((json_int_t)l->io_bps));
 	run->rec.limits = json_dumps(report, JSON_COMPACT);
 	return 0;
 }
@@ -250,7 +257,7 @@ static char *dump_or(const json_t *j, const char *otherwise)
 }
 
 /* What this host could not give, said in every result. */
-static char *degraded(struct executor *x, bool kept)
+static char *degraded(struct executor *x, const struct limits *l, bool kept)
 {
 	cleanup_json json_t *j = json_array();
 
@@ -259,6 +266,12 @@ static char *degraded(struct executor *x, bool kept)
 						     "process, no cgroup"));
 		json_array_append_new(j, json_string("limits.cpu: not enforced, no cgroup"));
 	}
+	if (l->io_bps && (!can_limit(x, CGROUP_BLKIO) || !l->io_major))
+		json_array_append_new(j, json_string("limits.io: not enforced, no cgroup or no "
+						     "disk of its own"));
+	else if (l->io_bps && !kept)
+		json_array_append_new(j, json_string("limits.io: what is written is in memory, "
+						     "and not counted"));
 	if (kept)
 		json_array_append_new(j, json_string("limits.disk: not enforced for what a "
 						     "snapshot keeps"));
@@ -324,8 +337,6 @@ static int read_record(struct executor *x, const json_t *params, struct run *run
 		rec->code_sha256 = strdup(text_of(params, "code_sha256"));
 	rec->environment = strdup(slot->name);
 	rec->engine = strdup("namespace");
-	rec->degraded = degraded(x, text_of(params, "snapshot") || run->rec.branch ||
-				 run->instance);
 	rec->detached = flag_of(params, "detach");
 	rec->logged = flag_of(params, "log") || rec->detached;
 	return 0;
@@ -439,6 +450,7 @@ int request_read_exec(struct executor *x, const json_t *params, struct run *run,
 	if (read_record(x, params, run, slot, err) < 0 ||
 	    read_mode(params, run, &cached, err) < 0 || read_body(params, run, slot, err) < 0)
 		return -1;
+	run->rec.degraded = degraded(x, &run->build.limits, true);
 	run->msg.h.type = MSG_EXEC;
 	return 0;
 }
@@ -456,6 +468,8 @@ int request_read(struct executor *x, const json_t *params, struct run *run,
 	    read_limits(x, params, run, slot, err) < 0 ||
 	    read_network(x, params, run, err) < 0 || read_body(params, run, slot, err) < 0)
 		return -1;
+	run->rec.degraded = degraded(x, &run->build.limits, text_of(params, "snapshot") ||
+				     run->rec.branch || run->instance);
 	*ret_slot = slot;
 	return 0;
 }

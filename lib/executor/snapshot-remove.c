@@ -96,6 +96,9 @@ int doom_begin(struct executor *x, struct doom **ret, struct error *err)
 		if (i->rec.base)
 			used_by(d, i->rec.base, "instance '%s' stands on it", instance_name(i));
 	work_each_held(x, held, d);
+	for (const struct session *s = x->sessions; s; s = s->next)
+		if (s->held[0])
+			used_by(d, s->held, "%s goes on from it", "a chain of steps");
 	*ret = TAKE_PTR(d);
 	return 0;
 }

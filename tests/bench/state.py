@@ -5,6 +5,8 @@ import os
 import shutil
 import statistics
 
+from docker import Docker
+
 CHANGE = "i=0; while [ $i -lt 10 ]; do echo x >/data/d0/new$i; i=$((i + 1)); done"
 SIZES = ((10, 500), (100, 5000))
 LONG = ((1024, 50000),)
@@ -61,6 +63,15 @@ def branches(bench, count):
     bench.out.row(f"{count} branches of 10 MiB: disk for each", f"{each / 1024:.1f} KiB")
 
 
+def commit(bench, docker, tree, size, extra):
+    """docker commit of the same change, next to what a snapshot adds to its run."""
+    r = bench.pairs("commit", {"docker": docker.words("commit", docker.changed(tree, CHANGE))},
+                    5, 1)
+    peer = r["docker"]["p50_us"]
+    bench.out.row(f"{size}: the same by docker commit", f"{peer / 1000:.0f} ms", "",
+                  peer / max(extra, 1), (">=", 20))
+
+
 def as_one_file(bench, mib, files):
     """A snapshot to a file and back, next to tar and zstd, whose files are on the disk then, too."""
     if not shutil.which("zstd"):
@@ -89,10 +100,7 @@ def as_one_file(bench, mib, files):
     shutil.rmtree(to, ignore_errors=True)
 
 
-def state(bench):
-    if not shutil.which("busybox"):
-        bench.out.note("busybox is not installed: there is nothing to fill environments with")
-        return
+def sizes(bench, docker):
     for mib, files in SIZES + (LONG if bench.long else ()):
         name = f"bench{mib}"
         tree = f"{bench.work}/{name}"
@@ -115,8 +123,20 @@ def state(bench):
         copy = copies["cp"]["p50_us"]
         bench.out.row(f"{size}: the same by cp -a --reflink=auto", f"{copy / 1000:.0f} ms",
                       "", copy / max(extra, 1), (">=", 20))
+        if not docker.why:
+            commit(bench, docker, tree, size, extra)
         shutil.rmtree(tree)
         shutil.rmtree(tree + ".copy", ignore_errors=True)
+
+
+def state(bench):
+    if not shutil.which("busybox"):
+        bench.out.note("busybox is not installed: there is nothing to fill environments with")
+        return
+    with Docker(bench.work) as docker:
+        if docker.why:
+            bench.out.note(docker.why + ": its commit is left out")
+        sizes(bench, docker)
     branches(bench, 1000 if bench.long else 200)
     for b in json.loads(bench.faas("--json", "branch", "list"))["branches"]:
         bench.faas("branch", "delete", b["name"])

@@ -220,6 +220,22 @@ while time.monotonic() < end: pass'
 		"usage: $(field .execution.usage)"
 }
 
+@test "execute: --io is in the record, with what it does not limit" {
+	has_cgroup memory || skip "there is no cgroup to limit with"
+	sandboxed --io 1M --status-file status true
+	# where it cannot be had it is refused
+	((status)) && {
+		same "$status" 125 "status"
+		has "$stderr" "limit" "message"
+		has "$stderr" "--allow-degraded" "hint"
+		faas execute --io 1M --allow-degraded --status-file status true
+	}
+	same "$(field '.execution.limits.io_bps')" 1048576 "limit"
+	has "$(field '.execution.degraded | join("|")')" "limits.io: " "what is not limited"
+	faas execute --status-file status true
+	lacks "$(field '.execution.degraded | join("|")')" "limits.io" "without it"
+}
+
 @test "execute: limits that make no sense are refused" {
 	local row
 
