@@ -297,7 +297,10 @@ begin_in() {
 @test "instance: snapshots of one that runs and of one that has stopped, and more of it" {
 	faas instance start --name snap
 	faas instance exec snap 'echo 1 >/work/f'
-	faas snapshot create live --instance snap
+	faas --json snapshot create live --instance snap
+	# there is nobody in it who could stand still, and it does not end by that
+	faas instance wait snap --for state:running
+	same "$(happened snap)" "created running" "events"
 	faas instance exec snap 'echo 2 >/work/f'
 	faas instance stop snap
 	faas snapshot create halted --instance snap
