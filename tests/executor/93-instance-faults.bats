@@ -72,7 +72,8 @@ monitor_of() {
 	has "$(<client.out)" "got hello" "output"
 	same "$(<client.err)" "" "stderr"
 	same "$(field_of on '"\(.state) \(.pid) \(.commands)"')" "running $pid 0" "the instance"
-	faas instance exec on 'test -s /work/n && echo on'
+	# it is empty for a moment, again and again
+	faas instance exec on 'until test -s /work/n; do :; done; echo on'
 	same "$output" on "the next command"
 	for _ in 1 2 3; do
 		begin_in on 'echo up; read x; exit 5'
