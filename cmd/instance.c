@@ -236,7 +236,7 @@ int names_instances(struct ctx *ctx, struct error *err)
 static const struct cmd *const subs[] = {
 	&instance_cmd_start, &instance_cmd_run, &instance_cmd_list, &instance_cmd_show,
 	&instance_cmd_exec, &instance_cmd_logs, &instance_cmd_wait, &instance_cmd_events,
-	&instance_cmd_update, &instance_cmd_pause, &instance_cmd_resume, &instance_cmd_stop,
+	&instance_cmd_forward, &instance_cmd_update, &instance_cmd_pause, &instance_cmd_resume, &instance_cmd_stop,
 	&instance_cmd_restart, &instance_cmd_terminate, NULL
 };
 

@@ -3,7 +3,7 @@
 
 /*
  * What the files of `faas instance` share: instance.c lists and shows, -start.c starts,
- * -end.c stops, pauses and changes, -exec.c runs commands, -wait.c waits, -run.c does all
+ * -forward.c forwards ports, -end.c stops, pauses and changes, -exec.c runs commands, -wait.c waits, -run.c does all
  * of it in one.
  */
 
@@ -85,6 +85,6 @@ int instance_wait_all(struct client **client, const char *what, const struct opt
 extern const struct cmd instance_cmd_start, instance_cmd_stop, instance_cmd_restart,
 	instance_cmd_pause, instance_cmd_resume, instance_cmd_terminate, instance_cmd_update,
 	instance_cmd_exec, instance_cmd_wait, instance_cmd_events, instance_cmd_logs,
-	instance_cmd_run;
+	instance_cmd_run, instance_cmd_forward;
 
 #endif

@@ -67,6 +67,7 @@ _faas_command() {
 	'instance logs') path='instance logs' ;;
 	'instance wait') path='instance wait' ;;
 	'instance events') path='instance events' ;;
+	'instance port-forward') path='instance port-forward' ;;
 	'instance update') path='instance update' ;;
 	'instance pause') path='instance pause' ;;
 	'instance resume') path='instance resume' ;;
@@ -331,7 +332,7 @@ _faas_about() {
 		values=''
 		operands=('*branch' ) ;;
 	'instance')
-		subs='start run list show exec logs wait events update pause resume stop restart terminate'
+		subs='start run list show exec logs wait events port-forward update pause resume stop restart terminate'
 		flags=''
 		values=''
 		operands=() ;;
@@ -367,6 +368,10 @@ _faas_about() {
 		flags='--follow -f --no-header --no-trunc'
 		values='--fields'
 		operands=('instance' ) ;;
+	'instance port-forward')
+		flags='--no-header --no-trunc'
+		values='--fields'
+		operands=('instance' '*.' ) ;;
 	'instance update')
 		flags='--rm --no-rm'
 		values='--name --label --ttl --auto-stop --restart'

@@ -355,6 +355,50 @@ http.server.HTTPServer(("127.0.0.1", 8099), H).serve_forever()'
 	faas 3 instance wait web --for tcp:1
 }
 
+@test "instance port-forward: both ways, many at once, and what is refused" {
+	local port i
+
+	faas instance start --name fwd -- python3 -c '
+import socketserver
+class H(socketserver.StreamRequestHandler):
+    def handle(self):
+        data = self.rfile.read()
+        self.wfile.write(str(len(data)).encode() + b" " + data[:3])
+class S(socketserver.ThreadingTCPServer):
+    request_queue_size = 256
+S(("127.0.0.1", 7007), H).serve_forever()'
+	faas instance wait fwd --for tcp:7007 --timeout 50s
+	("$FAAS" --json instance port-forward fwd 0:7007 0:9 >forward.out 2>forward.err 3>&- & echo $! >forward.pid; wait) 3>&- &
+	eventually jq -e '.forwards[1]' forward.out
+	port=$(jq -r '.forwards[0].local' forward.out)
+	for i in 1 50; do
+		python3 - "${port#*:}" "$i" <<-'P'
+			import socket, sys
+			all = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(int(sys.argv[2]))]
+			for s in all:
+			    s.sendall(b"abc" + b"x" * 300000)
+			    s.shutdown(socket.SHUT_WR)
+			for s in all:
+			    got = b""
+			    while chunk := s.recv(100):
+			        got += chunk
+			    assert got == b"300003 abc", got
+		P
+	done
+	# nobody listens there: the connection ends, and nothing else
+	python3 - "$(jq -r '.forwards[1].local' forward.out | cut -d: -f2)" <<-'P'
+		import socket, sys
+		assert socket.create_connection(("127.0.0.1", int(sys.argv[1]))).recv(1) == b""
+	P
+	eventually grep -q "port 9" forward.err
+	kill "$(<forward.pid)"
+	faas 2 instance port-forward fwd 80:http
+	faas 2 instance port-forward fwd 70000
+	faas 2 instance port-forward fwd 1.2.3:80:80
+	faas 3 instance port-forward no-such 8080:80
+	faas instance terminate fwd
+}
+
 @test "instance run: an instance for the time of one command" {
 	faas instance run --service 'python3 -m http.server 8097' --for tcp:8097 -- \
 		python3 -c 'import urllib.request; print(urllib.request.urlopen("http://127.0.0.1:8097/").status)'
