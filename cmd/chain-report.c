@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/strbuf.h"
+#include "lib/chain/key.h"
 
 /*
  * What a chain says: the bytes of its steps as they are, and beside them what it did.
@@ -22,12 +23,15 @@ static void say(const struct chain *c, int number, const char *why)
 /* As one says it: "the command changed, file '/work/x' is new". */
 static void explain(const struct chain *c, int number, const struct chain_result *r)
 {
+	bool host = !*c->snapshot && c->environment && !strcmp(c->environment, "host");
 	cleanup_strbuf struct strbuf words = STRBUF(8192);
 	json_t *one;
 	size_t i;
 
 	json_array_foreach(r->changed, i, one)
-		strbuf_addf(&words, "%s%s", i ? ", " : "", json_string_value(one));
+		strbuf_addf(&words, "%s%s%s", i ? ", " : "", json_string_value(one),
+			    host && !strcmp(json_string_value(one), CHAIN_PARENT_CHANGED)
+			    ? " (programs of this machine were installed or removed)" : "");
 	if (c->o->no_cache)
 		say(c, number, "--no-cache was given");
 	else if (!json_is_array(r->changed))

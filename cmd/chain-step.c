@@ -237,6 +237,7 @@ int chain_step_run(struct chain *c, const struct chain_step *s, struct chain_res
 	chain_begin_step(c, s->number, s->text, ret);
 	if (ret->hit) {
 		set_snapshot(ret->snapshot, found, "snapshot");
+		(void)fault("chain.found");
 		r = replay(c, found, ret, err);
 	} else {
 		r = make(c, s, ret, err);

@@ -379,10 +379,12 @@ static int drain(struct extraction *x, struct error *err)
 		uint64_t unpacked = (uint64_t)archive_filter_bytes(x->a, 0);
 
 		if (ratio && unpacked > TREE_RATIO_FLOOR &&
-		    unpacked / ratio > x->in->bytes - x->t->input)
-			return err_set(err, ERR_LIMIT,
-				       "expands to more than %llu times its size",
-				       (unsigned long long)ratio);
+		    unpacked / ratio > x->in->bytes - x->t->input) {
+			(void)err_set(err, ERR_LIMIT,
+				      "expands to more than %llu times its size",
+				      (unsigned long long)ratio);
+			return err_hint(err, TREE_RATIO_HINT);
+		}
 		r = archive_read_data_block(x->a, &buf, &len, &at);
 	} while (r == ARCHIVE_OK || r == ARCHIVE_WARN || r == ARCHIVE_RETRY);
 	if (r == ARCHIVE_EOF && archive_read_data_skip(x->a) >= ARCHIVE_WARN)

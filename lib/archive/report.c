@@ -158,6 +158,10 @@ void report_error(const struct report *r, const struct error *err)
 		strbuf_adds(&sb, ",\"entry\":");
 		add_string(&sb, r->entry);
 	}
+	if (err->hint[0]) {
+		strbuf_adds(&sb, ",\"hint\":");
+		add_string(&sb, err->hint);
+	}
 	strbuf_adds(&sb, "}\n");
 	send_line(r->fd, &sb);
 }

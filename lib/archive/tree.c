@@ -80,9 +80,11 @@ int tree_count_bytes(struct tree *t, uint64_t n, uint64_t input, struct error *e
 			       (unsigned long long)t->limits.max_bytes);
 	bytes += n;
 	if (t->limits.max_ratio && bytes > TREE_RATIO_FLOOR &&
-	    bytes / t->limits.max_ratio > input)
-		return err_set(err, ERR_LIMIT, "expands to more than %llu times its size",
-			       (unsigned long long)t->limits.max_ratio);
+	    bytes / t->limits.max_ratio > input) {
+		(void)err_set(err, ERR_LIMIT, "expands to more than %llu times its size",
+			      (unsigned long long)t->limits.max_ratio);
+		return err_hint(err, TREE_RATIO_HINT);
+	}
 	t->report->bytes = bytes;
 	report_progress(t->report);
 	return 0;

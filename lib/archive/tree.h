@@ -33,6 +33,7 @@ struct tree_limits {
 	uint64_t max_entries;	/* skipped ones are counted too */
 	uint64_t max_ratio;	/* content to input, once past TREE_RATIO_FLOOR */
 };
+#define TREE_RATIO_HINT	"if that is meant, decompress the archive first, and give what comes out"
 enum { TREE_RATIO_FLOOR = 64 << 20 };
 
 struct tree_attrs {

@@ -13,7 +13,7 @@ static const struct component {
 	const char *name;
 	const char *changed, *added, *gone;
 } components[] = {
-	{ "parent", "what it stands on changed" },
+	{ "parent", CHAIN_PARENT_CHANGED },
 	{ "argv", "the command changed" },
 	{ "variables", "variable '%s' changed", "variable '%s' is new", "variable '%s' is gone" },
 	{ "files", "file '%s' changed", "file '%s' is new", "file '%s' is gone" },

@@ -31,6 +31,8 @@ int key_of(const json_t *components, char ret[HASH_TEXT], struct error *err) _mu
  * "file '/work/x' changed", "variable 'A' is new". A new array; at most KEY_WORDS.
  */
 enum { KEY_WORDS = 16 };
+/* Of the component "parent". */
+#define CHAIN_PARENT_CHANGED	"what it stands on changed"
 json_t *key_changes(const json_t *was, const json_t *is);
 /* An object of text as one of digests, so that values are nowhere kept. */
 json_t *key_digests(const json_t *variables);

@@ -332,6 +332,7 @@ struct session {
 	pid_t pid;
 	int life;			/* pidfd of the client, or -1 */
 	unsigned int runs;		/* attached ones */
+	char held[STORE_ID];		/* a step's result, which the client is about to use */
 	struct run *lent;		/* its monitor writes here when it ends, or NULL */
 	bool answers;			/* something was written to it */
 };

@@ -36,6 +36,15 @@ static const char *text_of(const json_t *params, const char *key)
 	return json_string_value(json_object_get(params, key));
 }
 
+/*
+ * The client goes on from there: until it has found or made the next one, or has gone,
+ * nobody deletes it, nor what it stands on.
+ */
+static void hold(struct session *s, const char *snapshot)
+{
+	(void)snprintf(s->held, sizeof(s->held), "%s", snapshot);
+}
+
 /* ---- what a step is made of ---- */
 
 /* The machine's own system is another one when programs were installed or removed. */
@@ -220,6 +229,7 @@ int result_find(struct session *s, json_int_t id, const json_t *params, struct e
 	j = json_pack("{s:s,s:b,s:o}", "key", w.key, "hit", hit, "changed", changed);
 	json_object_set_new(j, "snapshot", hit ? json_string(got.snapshot) : json_null());
 	if (hit) {
+		hold(s, got.snapshot);
 		json_object_set_new(j, "truncated", json_boolean(got.truncated));
 		json_object_set_new(j, "wall_us", json_integer(got.wall_us));
 		if (add_output(x, w.key, j, err) < 0 || note_use(x, &w, err) < 0)
@@ -292,6 +302,7 @@ static int put(struct executor *x, const struct wanted *w, const struct cached_s
 static void answer(struct session *s, json_int_t id, const char *key, const char *snapshot,
 		   bool kept)
 {
+	hold(s, snapshot);
 	session_result(s, id, json_pack("{s:s,s:s,s:b}", "key", key, "snapshot", snapshot,
 					"kept", kept), NULL, 0);
 }

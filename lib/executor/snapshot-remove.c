@@ -92,6 +92,9 @@ int doom_begin(struct executor *x, struct doom **ret, struct error *err)
 		if (!run->finished && run->rec.parent)
 			used_by(d, run->rec.parent, "it is in use by execution '%s'", run->rec.id);
 	work_each_held(x, held, d);
+	for (const struct session *s = x->sessions; s; s = s->next)
+		if (s->held[0])
+			used_by(d, s->held, "%s goes on from it", "a chain of steps");
 	*ret = TAKE_PTR(d);
 	return 0;
 }

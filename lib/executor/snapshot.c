@@ -350,6 +350,10 @@ int snapshot_remove(struct executor *x, const char *id, struct error *err)
 				      id, run->rec.id);
 			return err_hint(err, "'faas execution cancel %s' first", run->rec.id);
 		}
+	for (const struct session *s = x->sessions; s; s = s->next)
+		if (!strcmp(s->held, id))
+			return err_set(err, ERR_BUSY, "a chain of steps goes on from snapshot '%s'",
+				       id);
 	if (work_holds(x, id)) {
 		(void)err_set(err, ERR_BUSY, "snapshot '%s' is being read", id);
 		return err_hint(err, "try again when the command that reads it has ended");

@@ -118,7 +118,7 @@ static const char *const steps[] = {
 	"CREATE INDEX snapshot_synced ON snapshot (seq) WHERE synced_ms = 0;",
 	/* 7: the second parent of a merge */
 	"ALTER TABLE snapshot ADD COLUMN merged TEXT;",
-	/* what is known of environments, and what is run to warm them up */
+	/* 8: what is known of environments, and what is run to warm them up */
 	"ALTER TABLE environment ADD COLUMN languages TEXT;"
 	"ALTER TABLE environment ADD COLUMN features TEXT;"
 	"ALTER TABLE environment ADD COLUMN warm_up TEXT;",

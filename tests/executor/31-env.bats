@@ -114,3 +114,15 @@ no_folders() {
 	faas env list --fields name --no-header
 	has "$output" host "fields"
 }
+
+@test "env create: what expands too much is refused, and can be given decompressed" {
+	mkdir thin
+	head -c 80000000 /dev/zero >thin/zeros
+	tar czf thin.tgz -C thin .
+	faas 1 env create thin thin.tgz
+	has "$stderr" "more than 200 times" "message"
+	has "$stderr" "decompress" "hint"
+	gzip -dc thin.tgz >thin.tar
+	faas env create thin thin.tar
+	faas env delete thin
+}

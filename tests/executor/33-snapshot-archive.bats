@@ -286,6 +286,11 @@ rewrite() {
 	exec 7<pipe
 	# it waits with what the pipe has no room for
 	head -c 1000 <&7 >/dev/null
+	# another one may still look at the new snapshot
+	alone() {
+		[[ $(pgrep -c -P "$(executor_pid)" faas-state) == 1 ]]
+	}
+	eventually alone
 	pid=$(pgrep -P "$(executor_pid)" faas-state)
 	same "$(awk '/^Seccomp:/ { print $2 }' "/proc/$pid/status")" 2 "filter"
 	same "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/$pid/status")" 1 "no new privileges"

@@ -494,3 +494,17 @@ explained() {
 	faas env delete bigger
 	faas env delete tiny
 }
+
+@test "chain: --explain says what another machine means for host" {
+	faas chain --base host --run 'echo machine' --explain
+	faas executor stop
+	# as if it had been another one then
+	python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1] + "/faas.db")
+db.execute("DELETE FROM step")
+n = db.execute("UPDATE step_seen SET components = replace(components, \"environment host \", \"environment host 0\")").rowcount
+assert n > 0, n
+db.commit()' "$FAAS_STATE_DIR"
+	faas chain --base host --run 'echo machine' --explain
+	has "$stderr" "stands on changed (programs of this machine were installed or removed)" "explanation"
+}

@@ -141,3 +141,28 @@ db.commit()' "$FAAS_STATE_DIR"
 		sound "$point"
 	done
 }
+
+# stopped <pid>: it has stopped itself
+stopped() {
+	[[ $(awk '/^State/ { print $2 }' "/proc/$1/status") == T ]]
+}
+
+@test "chain prune: what a chain is about to use stays, though its result goes" {
+	local client status=0
+
+	faas chain --base host --run 'echo 1 >/work/n' --run 'echo 2 >>/work/n'
+	FAAS_FAULT=chain.found=STOP@2 "$FAAS" chain --base host --run 'echo 1 >/work/n' \
+		--run 'echo 2 >>/work/n' --run 'cat /work/n' >out 2>err 3>&- &
+	client=$!
+	eventually stopped "$client"
+	faas chain prune -y
+	faas --json chain list
+	same "$(jq '.results | length' <<<"$output")" 0 "results"
+	faas snapshot prune -y --all || true
+	faas --json snapshot list
+	same "$(jq '.snapshots | length' <<<"$output")" 2 "what is needed"
+	kill -CONT "$client"
+	wait "$client" || status=$?
+	same "$status" 0 "status: $(<err)"
+	same "$(<out)" $'1\n2' "output"
+}
