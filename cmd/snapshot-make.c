@@ -18,6 +18,7 @@ static const char *text_of(const json_t *j, const char *key)
 #define ARGS struct create_args
 ARGS {
 	const char *name, *execution, *branch, *environment, *snapshot, *comment, *ttl;
+	const char *instance;
 	const char *other_name;
 	struct opt_strs labels;
 	bool sync;
@@ -30,6 +31,8 @@ static const struct opt create_opts[] = {
 	OPT_STR('b', "branch", "name", ARGS, branch, HINT_BRANCH, "of a branch, as it is now"),
 	OPT_STR('E', "environment", "name", ARGS, environment, HINT_ENVIRONMENT,
 		"of an environment, to begin with without a run"),
+	OPT_STR('i', "instance", "name", ARGS, instance, HINT_INSTANCE,
+		"of an instance, as it is now, which goes on if it runs"),
 	OPT_STR(0, "snapshot", "snapshot", ARGS, snapshot, HINT_SNAPSHOT,
 		"of another snapshot: one more name for it"),
 	OPT_STR(0, "execution-id", "id", ARGS, execution, HINT_EXECUTION, "as --execution",
@@ -65,6 +68,7 @@ static int create_run(struct ctx *ctx, const void *p, struct error *err)
 	set(params, "branch", args->branch);
 	set(params, "environment", args->environment);
 	set(params, "snapshot", args->snapshot);
+	set(params, "instance", args->instance);
 	set(params, "comment", args->comment);
 	json_object_set_new(params, "labels", snapshot_labels(&args->labels));
 	if (snapshot_put_ttl(params, args->ttl, err) < 0 ||
@@ -88,7 +92,7 @@ static const char *const create_examples[] = {
 
 const struct cmd snapshot_cmd_create = {
 	.name = "create",
-	.summary = "make a snapshot of an execution, a branch or an environment",
+	.summary = "make a snapshot of an execution, an instance, a branch or an environment",
 	.args_size = sizeof(ARGS),
 	.opts = create_opts,
 	.run = create_run,

@@ -231,7 +231,7 @@ _faas_about() {
 		operands=() ;;
 	'snapshot create')
 		flags='--sync'
-		values='--execution -x --branch -b --environment -E --snapshot --comment -m --label --ttl'
+		values='--execution -x --branch -b --environment -E --instance -i --snapshot --comment -m --label --ttl'
 		operands=('.' ) ;;
 	'snapshot list')
 		flags='--reverse -r --no-header --no-trunc'
@@ -563,6 +563,7 @@ _faas_kind() {
 	'snapshot create --execution' | 'snapshot create -x') kind='execution' ;;
 	'snapshot create --branch' | 'snapshot create -b') kind='branch' ;;
 	'snapshot create --environment' | 'snapshot create -E') kind='environment' ;;
+	'snapshot create --instance' | 'snapshot create -i') kind='instance' ;;
 	'snapshot create --snapshot') kind='snapshot' ;;
 	'snapshot list --environment' | 'snapshot list -E') kind='environment' ;;
 	'snapshot list --sort') kind='=created name size' ;;

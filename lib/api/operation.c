@@ -176,6 +176,7 @@ static const struct field snapshot_create[] = {
 	{ "execution", FIELD_STRING, false, "execution that runs, or that ended and kept its files" },
 	{ "branch", FIELD_STRING, false, "branch whose head it is to be" },
 	{ "environment", FIELD_STRING, false, "environment as it is" },
+	{ "instance", FIELD_STRING, false, "instance, as it is now" },
 	{ "snapshot", FIELD_STRING, false, "snapshot of which it is one more" },
 	{ "comment", FIELD_STRING, false, "its comment" },
 	{ "labels", FIELD_OBJECT, false, "labels, text to text" },

@@ -20,6 +20,7 @@
  *	instance-start.c	start, restart; the program's part in that
  *	instance-end.c		stop, pause, resume, terminate
  *	instance-exec.c		commands in them
+ *	instance-snapshot.c	their files, kept
  *	instance-connect.c	sockets to their ports
  *	instance-time.c		times to live, idleness, restarts that wait
  *	instance-query.c	list, show, wait, events, logs, update
@@ -122,6 +123,12 @@ void instance_guest_adopted(struct sandbox *s, const struct msg_state *st, int p
 void instance_guest_ended(struct run *run);
 /* No command outlives the program. */
 void instance_guests_lost(struct live_instance *i);
+
+/* ---- instance-snapshot.c ---- */
+
+/* Of one that has stopped: fills what is not set of *made, which is in the store then. */
+int instance_become_snapshot(struct live_instance *i, struct snapshot *made,
+			     struct error *err);
 
 /* ---- instance-connect.c ---- */
 

@@ -9,6 +9,8 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
 #include "lib/base/id.h"
+#include "lib/executor/compact.h"
+#include "lib/executor/instance.h"
 #include "lib/executor/layer.h"
 #include "lib/executor/snapshot-live.h"
 #include "lib/executor/snapshot.h"
@@ -60,7 +62,8 @@ static int of_branch(struct executor *x, const char *name, struct snapshot *ret,
 	return store_snapshot_get(x->store, b.head, ret, err);
 }
 
-static const char *const kinds[] = { "execution", "branch", "environment", "snapshot" };
+static const char *const kinds[] = { "execution", "branch", "environment", "snapshot",
+				     "instance" };
 
 /* Which of the kinds the request names, and only that; -1: *err. */
 static int only_one(const json_t *params, struct error *err)
@@ -78,8 +81,8 @@ static int only_one(const json_t *params, struct error *err)
 	if (kind >= 0)
 		return kind;
 	(void)err_set(err, ERR_USAGE, "say what the snapshot is to be of");
-	return err_hint(err, "--execution, --branch, --environment or --snapshot; or 'faas "
-			"execute --snapshot NAME'");
+	return err_hint(err, "--execution, --branch, --environment, --instance or --snapshot; or "
+			"'faas execute --snapshot NAME'");
 }
 
 static int find_origin(struct executor *x, const json_t *params, struct snapshot *ret,
@@ -193,10 +196,45 @@ static int make_live(struct session *s, json_int_t id, const json_t *params, str
 			     json_is_true(json_object_get(params, "sync")), err);
 }
 
+static int answer(struct session *s, json_int_t id, const json_t *params,
+		  const struct snapshot *made, struct error *err)
+{
+	cleanup_snapshot struct snapshot got = { .id = "" };
+
+	snapshot_noted(s->x, made);
+	if (json_is_true(json_object_get(params, "sync")))
+		return snapshot_sync(s, id, made->id, -1, err);
+	if (store_snapshot_find(s->x->store, made->id, &got, err) < 0)
+		return -1;
+	session_result(s, id, report_snapshot(&got), NULL, 0);
+	return 0;
+}
+
+/* One that runs goes on meanwhile; of one that has stopped nothing is copied. */
+static int of_instance(struct session *s, json_int_t id, const json_t *params,
+		       struct error *err)
+{
+	cleanup_snapshot struct snapshot made = { .kind = "fs" };
+	struct live_instance *i = instance_find(s->x, text_of(params, "instance"), err);
+
+	if (!i)
+		return -1;
+	if (instance_state(i) == INSTANCE_RUNNING && i->run)
+		return make_live(s, id, params, i->run, err);
+	if (instance_state(i) != INSTANCE_STOPPED) {
+		(void)err_set(err, ERR_CONFLICT, "instance '%s' is %s, and its files cannot be "
+			      "copied", instance_name(i), i->rec.state);
+		return err_hint(err, instance_state_hint(instance_state(i)), instance_name(i));
+	}
+	if (describe(params, &made, err) < 0 || instance_become_snapshot(i, &made, err) < 0)
+		return -1;
+	compact_note(s->x, made.id);
+	return answer(s, id, params, &made, err);
+}
+
 int snapshot_create(struct session *s, json_int_t id, const json_t *params, struct error *err)
 {
 	cleanup_snapshot struct snapshot made = { .state = "ready", .kind = "fs" };
-	cleanup_snapshot struct snapshot got = { .id = "" };
 	const char *execution = text_of(params, "execution");
 	struct executor *x = s->x;
 	struct run *run;
@@ -210,6 +248,8 @@ int snapshot_create(struct session *s, json_int_t id, const json_t *params, stru
 		return -1;
 	if (run)
 		return make_live(s, id, params, run, err);
+	if (text_of(params, "instance"))
+		return only_one(params, err) < 0 ? -1 : of_instance(s, id, params, err);
 	if (make(x, params, &made, err) < 0 ||
 	    store_snapshot_put(x->store, &made, err) < 0) {
 		if (made.id[0] && !made.parent)
@@ -217,13 +257,7 @@ int snapshot_create(struct session *s, json_int_t id, const json_t *params, stru
 		return -1;
 	}
 	(void)fault("snapshot.created");
-	snapshot_noted(x, &made);
-	if (json_is_true(json_object_get(params, "sync")))
-		return snapshot_sync(s, id, made.id, -1, err);
-	if (store_snapshot_find(x->store, made.id, &got, err) < 0)
-		return -1;
-	session_result(s, id, report_snapshot(&got), NULL, 0);
-	return 0;
+	return answer(s, id, params, &made, err);
 }
 
 /* ---- restore ---- */

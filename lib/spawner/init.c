@@ -217,9 +217,10 @@ void init_heard(int r)
 			(void)kill(init.main, s->signal);
 		break;
 	case MSG_CANCEL:
-		init.ending = init.idle;
+		/* to let all go on is no end */
+		init.ending |= init.idle && s->signal != SIGCONT;
 		/* nobody is there: nobody will end */
-		if (kill(-1, s->signal) < 0 && init.idle)
+		if (kill(-1, s->signal) < 0 && init.ending)
 			finish_idle();
 		break;
 	case MSG_EXEC:

@@ -163,3 +163,29 @@ print(n < 200)'
 	faas chain prune -y
 	faas snapshot delete done
 }
+
+@test "instance: without root it lives on, and its files are kept" {
+	faas instance start --name r
+	faas instance exec r 'echo 1 >/work/f; id -u'
+	same "$output" 0 "user"
+	faas instance restart r
+	faas instance exec r 'cat /work/f; echo 2 >/work/f'
+	same "$output" 1 "file"
+	# what is missing to freeze it is said
+	run --separate-stderr run_faas instance pause r
+	if ((status == 0)); then
+		faas instance resume r
+	else
+		same "$status" 6 "status"
+		has "$stderr" "cgroup" "message"
+	fi
+	faas instance stop r
+	faas snapshot create stopped-r --instance r
+	faas instance start r
+	faas instance exec r -- cat /work/f
+	same "$output" 2 "file"
+	faas instance exec r 'echo 3 >/work/f'
+	faas snapshot exec stopped-r -- cat /work/f
+	same "$output" 2 "snapshot"
+	faas instance terminate r
+}

@@ -233,10 +233,13 @@ begin_in() {
 }
 
 @test "instance: a time to live, idleness and removal when stopped" {
-	faas instance start --name short --ttl 300ms
-	faas instance start --name idle --auto-stop 300ms
+	faas instance start --name short
+	faas instance start --name idle
 	faas instance start --name once --rm -- sleep 0.1
 	begin_in idle 'echo up; exec sleep 10195'
+	# from now on, however long it took to get here
+	faas instance update idle --auto-stop 300ms
+	faas instance update short --ttl 300ms
 	eventually eval '! "$FAAS" instance show short 3>&- | grep -q running'
 	eventually eval '! "$FAAS" instance list -q --name once 3>&- | grep -q .'
 	faas --json instance list --all --name short
@@ -249,8 +252,8 @@ begin_in() {
 	eventually in_state idle stopped
 	faas --json instance show idle
 	same "$(jq -r .reason <<<"$output")" "nobody used it" "reason"
-	faas instance start idle
 	faas instance update idle --auto-stop none --ttl 1d --label a=b --name other
+	faas instance start other
 	faas --json instance show other
 	same "$(jq -r '"\(.auto_stop_ms) \(.ttl_ms) \(.labels.a)"' <<<"$output")" "null 86400000 b" "updated"
 	faas instance terminate other
@@ -293,6 +296,43 @@ begin_in() {
 	faas 3 instance start --snapshot none
 }
 
+@test "instance: snapshots of one that runs and of one that has stopped, and more of it" {
+	faas instance start --name snap
+	faas instance exec snap 'echo 1 >/work/f'
+	faas --json snapshot create live --instance snap
+	# there is nobody in it who could stand still, and it does not end by that
+	faas instance wait snap --for state:running
+	same "$(happened snap)" "created running" "events"
+	faas instance exec snap 'echo 2 >/work/f'
+	faas instance stop snap
+	faas snapshot create halted --instance snap
+	same "$(field_of snap .snapshot)" "$("$FAAS" --json snapshot show halted 3>&- | jq -r .id)" "what it stands on"
+	faas 5 snapshot create again --instance snap
+	faas 5 snapshot delete halted
+	has "$stderr" "instance 'snap'" "message"
+	faas instance start snap
+	faas instance exec snap 'cat /work/f; echo 3 >/work/f; rm -rf /root/x'
+	same "$output" 2 "file"
+	faas instance stop snap
+	faas snapshot create third --instance snap
+	faas snapshot exec live -- cat /work/f
+	same "$output" 1 "of the one that ran"
+	faas snapshot exec halted -- cat /work/f
+	same "$output" 2 "of the one that had stopped"
+	faas branch third --count 2 -b s --json -- cat /work/f
+	same "$(jq -c '[.branches[].stdout]' <<<"$output")" '["3\n","3\n"]' "branches"
+	faas instance terminate snap
+	faas snapshot exec third -- cat /work/f
+	same "$output" 3 "afterwards"
+	faas 2 snapshot create x --instance snap --branch s.0
+	faas 3 snapshot create x --instance no-such
+}
+
+# field_of <instance> <jq filter>
+field_of() {
+	"$FAAS" --json instance show "$1" 3>&- | jq -r "$2"
+}
+
 @test "instance wait: for ports, answers, files, commands and states" {
 	faas instance start --name web -- python3 -c '
 import http.server, time, os
@@ -304,7 +344,7 @@ class H(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 http.server.HTTPServer(("127.0.0.1", 8099), H).serve_forever()'
 	faas instance wait web --for state:running --for file:/work/ready --for tcp:8099 --for http:8099/ok \
-		--for 'cmd:test -d /work' --timeout 15s
+		--for 'cmd:test -d /work' --timeout 50s
 	faas 124 instance wait web --for tcp:8098 --timeout 100ms
 	has "$stderr" "nothing listens on port 8098" "message"
 	faas 124 instance wait web --for http:8099/bad --timeout 100ms

@@ -72,7 +72,8 @@ monitor_of() {
 	has "$(<client.out)" "got hello" "output"
 	same "$(<client.err)" "" "stderr"
 	same "$(field_of on '"\(.state) \(.pid) \(.commands)"')" "running $pid 0" "the instance"
-	faas instance exec on 'test -s /work/n && echo on'
+	# it is empty for a moment, again and again
+	faas instance exec on 'until test -s /work/n; do :; done; echo on'
 	same "$output" on "the next command"
 	for _ in 1 2 3; do
 		begin_in on 'echo up; read x; exit 5'
@@ -106,12 +107,13 @@ monitor_of() {
 
 @test "instance: states, times and frozen processes outlive the executor" {
 	faas instance start --name ttl --ttl 1h
-	faas instance start --name soon --ttl 1s
+	faas instance start --name soon
 	faas instance start --name rest
 	faas instance stop rest
 	faas instance start --name ice -- sh -c 'i=0; while :; do echo $((i += 1)) >/work/n; sleep 0.01; done'
 	run --separate-stderr run_faas instance pause ice
 	paused=$((status == 0))
+	faas instance update soon --ttl 500ms
 	kill_executor
 	eventually eval '! "$FAAS" instance list -q --name soon 3>&- | grep -q .'
 	in_state rest stopped
@@ -265,6 +267,26 @@ with_fault() {
 	done
 	faas instance exec k 'wc -l </work/n'
 	((output <= 6)) || die "$output runs of 6"
+	faas instance terminate k
+}
+
+@test "instance: a death while its files become a snapshot loses none" {
+	local point
+
+	requires_faults
+	faas instance start --name k
+	faas instance stop k
+	for point in store.snapshot.put store.instance.put instance.snapshot; do
+		faas instance start k
+		faas instance exec k "echo $point >>/work/f"
+		faas instance stop k
+		with_fault "$point=KILL" snapshot create --instance k
+		((status)) || die "nothing happened at $point"
+		[[ $point == instance.snapshot ]] || faas snapshot create --instance k
+	done
+	faas instance start k
+	faas instance exec k -- cat /work/f
+	same "$output" $'store.snapshot.put\nstore.instance.put\ninstance.snapshot' "files"
 	faas instance terminate k
 }
 
