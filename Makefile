@@ -345,7 +345,7 @@ lint:
 	@mkdir -p build; echo clang-tidy; clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' \
 		$(filter-out cmd/quick.c,$(wildcard cmd/*.c lib/*/*.c)) -- \
 		-std=gnu11 $(ALL_CPPFLAGS) 2>&1 | { grep -v ' warnings\{0,1\} generated' || true; } >build/tidy; \
-	cat build/tidy; ! grep -q ' error: ' build/tidy
+	cat build/tidy; ! grep -qE ' error: |^Stack dump' build/tidy
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
 		--include=scripts/lint.h \
 		--suppress=nullPointerRedundantCheck --suppress=memleak -I. -D_GNU_SOURCE cmd lib

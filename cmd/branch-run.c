@@ -309,9 +309,10 @@ static int outcome_of(struct branch_run *run, struct outcome *o, struct error *e
 	int status = exit_of(run);
 
 	*o = (struct outcome){
-		.name = run->name, .status = status, .record = TAKE_PTR(run->record),
-		.message = run->error.msg[0] ? run->error.msg : NULL, .output = run->seen,
+		.name = run->name, .status = status, .output = run->seen,
+		.message = run->error.msg[0] ? run->error.msg : NULL,
 	};
+	o->record = TAKE_PTR(run->record);
 	run->seen = (struct output_seen){ 0 };
 	if (executor_call("branch.get", json_pack("{s:s}", "name", run->name), &branch, err) < 0)
 		return -1;

@@ -136,6 +136,26 @@ y = version --json' "the file"
 	same "$stderr" "" "what needs no configuration works"
 }
 
+@test "config: what is no file, or no text, or no end of it, is refused at once" {
+	local file=$XDG_CONFIG_HOME/faas/config
+
+	mkdir -p "$file"
+	faas 4 config list
+	has "$stderr" "is not a file" "a folder"
+	rmdir "$file"
+	mkfifo "$file"
+	faas 4 config list
+	has "$stderr" "is not a file" "a pipe"
+	rm "$file"
+	printf 'timeout = 3\0s\n' >"$file"
+	chmod 600 "$file"
+	faas 2 config list
+	has "$stderr" "NUL" "bytes"
+	truncate -s 1G "$file"
+	faas 1 config list
+	has "$stderr" "larger than" "1 GiB"
+}
+
 @test "config: refuses files that others may write to" {
 	echo 'env = x' | user_file
 	chmod 666 "$XDG_CONFIG_HOME/faas/config"

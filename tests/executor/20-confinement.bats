@@ -162,6 +162,26 @@ import time; time.sleep(1000)"
 	ended 143
 }
 
+@test "execute: a lock or lease on a file of the host is no message to another sandbox" {
+	local code='import fcntl, os
+for name in "/etc/passwd", "/bin/sh", "/usr/bin/env":
+    f = os.open(name, os.O_RDONLY)
+    fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    # none of a program that runs
+    if name == "/etc/passwd": fcntl.fcntl(f, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+print("up", flush=True)
+'
+	begin -l python "$code
+import time; time.sleep(1000)"
+	faas execute -l python "$code"
+	same "$output" up "the other"
+	faas execute -l python 'import os
+os.close(os.open("/etc/passwd", os.O_WRONLY)); print("written")'
+	same "$output" written "what breaks a lease"
+	kill "$client"
+	ended 143
+}
+
 @test "execute: a warm sandbox has nothing of the run before" {
 	for _ in 1 2 3; do
 		faas execute --mode cached -l python "$leave"

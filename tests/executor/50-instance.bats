@@ -201,6 +201,7 @@ begin_in() {
 
 @test "instance pause and resume: nothing runs in between, and nothing is lost" {
 	"$FAAS" instance start --name ice -- sh -c 'i=0; while :; do echo $((i += 1)) >/work/n; sleep 0.01; done' 3>&-
+	eventually eval 'cat "$FAAS_STATE_DIR"/layers/*/u/work/n'
 	run --separate-stderr run_faas instance pause ice
 	if ((status == 6)); then
 		has "$stderr" "cgroup" "what is missing"
@@ -218,6 +219,7 @@ begin_in() {
 	sleep 0.3
 	same "$(cat "$FAAS_STATE_DIR"/layers/*/u/work/n)" "$one" "what it counts"
 	faas instance resume ice
+	# it may have been about to write it
 	eventually eval '[[ $(cat "$FAAS_STATE_DIR"/layers/*/u/work/n) != "$one" ]]'
 	faas 5 instance resume ice
 	faas instance pause ice

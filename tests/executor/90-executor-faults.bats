@@ -297,6 +297,24 @@ begin_slow() {
 	same "$(<file)" file "the file"
 }
 
+@test "execute: a state folder that can only be read is a clear error, and works when it can be written" {
+	((UID == 0)) || skip "needs root to become another user"
+	mkdir small
+	mount -t tmpfs -o size=8m tmpfs small
+	export FAAS_STATE_DIR=$PWD/small/state
+	faas execute true
+	faas executor stop
+	eventually mount -o remount,ro small
+	faas 125 execute true
+	has "$stderr" "Read-only file system" "message"
+	same "$output" "" "stdout"
+	mount -o remount,rw small
+	faas execute 'echo back'
+	same "$output" back "output"
+	faas executor stop
+	eventually umount small
+}
+
 # broken <what>: the executor does not start, says why, and changes nothing
 broken() {
 	local before
