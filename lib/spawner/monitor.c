@@ -20,7 +20,7 @@
  */
 
 /* The result is on its way: what is left to do may wait until it has been read. */
-enum { END_REST_US = 2000, OWN_POLL = 8 };
+enum { END_REST_US = 2000, ORPHAN_LOOK_US = 2000000, OWN_POLL = 8 };
 
 /* Without a sandbox, a run and an executor. */
 static const struct monitor blank = {
@@ -393,6 +393,8 @@ static int next_timeout(uint64_t *end_us)
 		return until(*end_us, now);
 	}
 	next = execs_next(mon.kill_us ? mon.kill_us : mon.deadline_us);
+	if (mon.executor < 0 && (!next || next > now + ORPHAN_LOOK_US))
+		next = now + ORPHAN_LOOK_US;
 	return next ? until(next, now) : -1;
 }
 
@@ -404,6 +406,8 @@ static void on_time(uint64_t end_us)
 		after_end();
 	if (mon.ended)
 		return;
+	if (mon.executor < 0 && orphan_abandoned())
+		leave();
 	execs_on_time(now);
 	if (mon.deadline_us && now >= mon.deadline_us) {
 		cancel(END_TIMED_OUT, mon.grace_ms);

@@ -86,6 +86,8 @@ void freeze_undo(void);
 /* orphan.c */
 void orphan_begin(void);
 void orphan_adopted(void);
+/* The state folder was removed: no executor will ever ask for us. */
+bool orphan_abandoned(void);
 /* Nobody can adopt any more. */
 void orphan_end(void);
 void orphan_send_state(void);

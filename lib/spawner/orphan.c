@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -17,10 +18,10 @@ static int orphan_address(struct sockaddr_un *sa)
 /* The executor died. A sandbox that nobody uses yet has no reason to stay. */
 void orphan_begin(void)
 {
-	answer_leave();
 	struct sockaddr_un sa;
 	char name[MSG_ID + 4];
 
+	answer_leave();
 	(void)close(mon.executor);
 	mon.executor = -1;
 	freeze_undo();
@@ -37,6 +38,13 @@ void orphan_begin(void)
 		(void)close(mon.listener);
 		mon.listener = -1;
 	}
+}
+
+bool orphan_abandoned(void)
+{
+	struct stat st;
+
+	return !fstat(spawner.run_dir, &st) && !st.st_nlink;
 }
 
 void orphan_end(void)

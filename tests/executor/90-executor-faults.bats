@@ -476,6 +476,19 @@ d = sqlite3.connect(sys.argv[1]); sys.exit(not d.execute(\"select count(*) from 
 	[[ $status == 143 || $status == 137 ]] || die "status $status: $(<err)"
 }
 
+@test "executor: what runs ends when its state folder is removed" {
+	local pid
+
+	faas execute --detach 'exec sleep 10321'
+	pid=$(executor_pid)
+	kill -KILL "$pid"
+	eventually gone "$pid"
+	pgrep -fx "sleep 10321" || die "it ended with the executor"
+	# for a moment something may be written there
+	eventually rm -rf "$FAAS_STATE_DIR"
+	eventually eval '! pgrep -fx "sleep 10321"'
+}
+
 # ---- the end of an executor ----
 
 @test "executor run: exits when nobody needs it, and leaves no socket" {
