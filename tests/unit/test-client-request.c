@@ -38,7 +38,7 @@ TEST(streams_that_cannot_be_are_refused)
 	check(request_check(&run, &err) < 0);
 	run = (struct faas_execute){ .argv = argv, .in = { .kind = FAAS_MEMORY, .size = 1 } };
 	check(request_check(&run, &err) < 0);
-	run = (struct faas_execute){ .argv = argv, .reserved[2] = &run };
+	run = (struct faas_execute){ .argv = argv, .reserved[0] = &run };
 	check(request_check(&run, &err) < 0);
 }
 

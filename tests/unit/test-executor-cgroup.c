@@ -10,6 +10,9 @@ FILE *fake_fopen(const char *path, const char *mode);
 #define cgroups_open	tested_open
 #define cgroups_sweep	tested_sweep
 #define cgroups_thaw	tested_thaw
+#define cgroup_mount	tested_mount
+#define cgroup_own	tested_own
+#define cgroup_read	tested_read
 
 #include "lib/executor/cgroup.c"
 

@@ -54,6 +54,10 @@ static const size_t sizes[] = {
     [MSG_STATE] = sizeof(struct msg_state),
     [MSG_UNSHARED] = sizeof(struct msg_status),
     [MSG_MAPPED] = sizeof(struct msg_signal),
+    [MSG_EXEC] = sizeof(struct msg_run), [MSG_EXEC_SIGNAL] = sizeof(struct msg_exec),
+    [MSG_EXEC_CANCEL] = sizeof(struct msg_exec), [MSG_EXEC_STARTED] = sizeof(struct msg_exec),
+    [MSG_EXEC_ENDED] = sizeof(struct msg_ended), [MSG_CONNECT] = sizeof(struct msg_connect),
+    [MSG_CONNECTED] = sizeof(struct msg_connect),
     [MSG_FREEZE] = sizeof(struct msg_signal), [MSG_THAW] = sizeof(struct msg_signal),
     [MSG_UPPER] = sizeof(struct msg_signal), [MSG_UPPER_IS] = sizeof(struct msg_status),
     [MSG_FROZEN] = sizeof(struct msg_status), [MSG_THAWED] = sizeof(struct msg_thawed),
@@ -78,6 +82,7 @@ TEST(every_type_arrives)
 		msg_release(&m);
 	}
 	check(msg_recv(sv[1], &m) == -EAGAIN);
+	check(msg_recv_now(sv[1], &m) == -EAGAIN);
 	unpair(sv);
 }
 

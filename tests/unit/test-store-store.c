@@ -379,7 +379,12 @@ TEST(version_1_becomes_the_newest)
 	store = must_open(dir);
 	add(store, "e-0000");
 	store_close(store);
-	sql(dir, "DROP TABLE step; DROP TABLE step_seen; DROP INDEX environment_snapshot;"
+	sql(dir, "DROP TABLE instance_event; DROP TABLE instance;"
+		 "ALTER TABLE execution DROP COLUMN instance;"
+		 "ALTER TABLE environment DROP COLUMN languages;"
+		 "ALTER TABLE environment DROP COLUMN features;"
+		 "ALTER TABLE environment DROP COLUMN warm_up;"
+		 "DROP TABLE step; DROP TABLE step_seen; DROP INDEX environment_snapshot;"
 		 "ALTER TABLE environment DROP COLUMN base;"
 		 "ALTER TABLE environment DROP COLUMN snapshot;"
 		 "DROP TABLE snapshot; ALTER TABLE execution DROP COLUMN parent;"
