@@ -128,7 +128,7 @@ int snapshot_diff_files(struct session *s, json_int_t id, const json_t *params, 
 	if (from.environment && to.environment && strcmp(from.environment, to.environment))
 		return err_set(err, ERR_CONFLICT, "one is of environment '%s', and the other of '%s'",
 			       from.environment, to.environment);
-	if (snapshot_sides(s->x, to.environment, ask, err) < 0)
+	if (snapshot_sides(s->x, to.environment ? to.environment : "host", ask, err) < 0)
 		return -1;
 	if (set_side(ask, "from", &from) < 0 || set_side(ask, "to", &to) < 0)
 		return err_set(err, ERR_CORRUPT, "a snapshot has no layers");
