@@ -293,11 +293,16 @@ int client_send(struct client *c, const char *op, json_t *params, const int *fds
 		json_int_t *ret_id, struct error *err)
 {
 	cleanup_json json_t *frame = json_pack("{s:I,s:s}", "id", c->next_id, "op", op);
+	int r;
 
 	if (params)
 		json_object_set_new(frame, "params", params);
 	*ret_id = c->next_id++;
-	return wire_send(&c->wire, frame, fds, n, err);
+	r = wire_send(&c->wire, frame, fds, n, err);
+	/* it died before it could read this */
+	if (r < 0 && err->code == ERR_UNAVAILABLE)
+		c->lost = true;
+	return r;
 }
 
 /* What a frame says to the one who waits for it. */

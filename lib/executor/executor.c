@@ -374,11 +374,19 @@ static void stop(struct executor *x)
 			x->sandboxes->helper = 0;
 		sandbox_free(x->sandboxes);
 	}
-	(void)pause_sweep(x);
 	(void)run_flush(x, &err);
 	journal_tidy(x);
 	store_close(x->store);
 	x->store = NULL;
+}
+
+/* Of what was frozen once: in use while an instance goes on, or until its last process is gone. */
+static void remove_paused(const struct executor *x)
+{
+	int tries = x->stopping == STOP_NOW ? 200 : 40;
+
+	while (pause_sweep(x) && tries--)
+		(void)usleep(5000);
 }
 
 /* The empty folders of our cgroups go too, once the last leaf has gone. */
@@ -429,7 +437,8 @@ int executor_main(const struct executor_config *config, struct error *err)
 	kept = x->n_kept;
 	stop(x);
 	if (!kept)
-		remove_cgroups(x);
+		remove_paused(x);
+	remove_cgroups(x);
 	/* An end of file says that the next executor may start. */
 	(void)close(x->lock);
 	while (x->sessions)
