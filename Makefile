@@ -375,8 +375,8 @@ cover-report: all $(UNIT) $(B)/docgen $(PROBE)
 	@scripts/run-tests $(B) unit cli executor || true
 	@scripts/cover $(B)
 
-BENCH := $(patsubst %,$(B)/tests/bench/%,pairs load empty)
-$(B)/tests/bench/pairs $(B)/tests/bench/empty: %: %.o
+BENCH := $(patsubst %,$(B)/tests/bench/%,pairs load floor empty)
+$(B)/tests/bench/pairs $(B)/tests/bench/floor $(B)/tests/bench/empty: %: %.o
 	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 $(B)/tests/bench/load: $(B)/tests/bench/load.o $(call obj,$(LIB_SRC)) $(BLOB)
 	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
