@@ -307,6 +307,7 @@ check-headers:
 	@scripts/check-headers $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS)
 check-tests: $(B)/docgen
 	@scripts/check-tests $(B)/docgen
+	@scripts/check-reliability
 check-length:
 	@scripts/check-length
 
