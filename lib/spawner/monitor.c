@@ -163,6 +163,9 @@ static void run(struct message *m)
 	err = msg_send(mon.init_sock, &r, sizeof(r), m->body, m->h->body, fds, n);
 	for (int i = 0; i < n; i++)
 		(void)close(fds[i]);
+	/* it has gone, and said why */
+	if (err == -EPIPE)
+		from_init();
 	if (err < 0) {
 		errno = -err;
 		(void)fail(&st, "hand the run to the sandbox");
@@ -266,7 +269,7 @@ _noreturn_ static void init_gone(void)
 	leave();
 }
 
-static void from_init(void)
+void from_init(void)
 {
 	int r = msg_recv(mon.init_sock, &message);
 

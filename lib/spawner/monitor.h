@@ -59,6 +59,8 @@ void monitor_journal(const struct msg_ended *e);
 _noreturn_ void leave(void);
 /* A failure of ours: say it and leave. */
 _noreturn_ void give_up(struct msg_status *st);
+/* One message of the sandbox's first process. */
+void from_init(void);
 
 /* shell.c */
 void shell_prepare(struct msg_status *st);
