@@ -174,19 +174,19 @@ _faas_about() {
 		operands=('environment' ) ;;
 	'env create')
 		flags='--replace --password-stdin --insecure'
-		values='--base --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --language -l --feature --warm-up --platform --username --ca-file --timeout'
+		values='--base --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --shell --language -l --feature --warm-up --platform --username --ca-file --timeout'
 		operands=('.' 'file' ) ;;
 	'env build')
-		flags='--no-cache --explain --replace'
-		values='--base -b --layer -r --copy -c --variable -e --workdir -w --user -u --network --timeout --memory --cpus --pids --disk --file -f --cache'
+		flags='--no-cache --explain --replace --pull --password-stdin --insecure'
+		values='--base -b --layer -r --copy -c --variable -e --workdir -w --user -u --network --timeout --memory --cpus --pids --disk --file -f --cache --shell --language -l --feature --warm-up --platform --username --ca-file'
 		operands=('.' ) ;;
 	'env pull')
 		flags='--replace --password-stdin --insecure'
-		values='--name --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --language -l --feature --warm-up --platform --username --ca-file --timeout'
+		values='--name --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --shell --language -l --feature --warm-up --platform --username --ca-file --timeout'
 		operands=('.' ) ;;
 	'env update')
 		flags=''
-		values='--env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --language -l --feature --warm-up --shell --unset --no-limit'
+		values='--env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --shell --language -l --feature --warm-up --unset --no-limit'
 		operands=('environment' ) ;;
 	'env export')
 		flags='--force'
@@ -553,6 +553,8 @@ _faas_kind() {
 	'env build --network') kind='=none nat host' ;;
 	'env build --file' | 'env build -f') kind='file' ;;
 	'env build --cache') kind='=none normal aggressive' ;;
+	'env build --language' | 'env build -l') kind='language' ;;
+	'env build --ca-file') kind='file' ;;
 	'env pull --env-var' | 'env pull -e') kind='variable' ;;
 	'env pull --user' | 'env pull -u') kind='user' ;;
 	'env pull --cache') kind='=none normal aggressive' ;;

@@ -111,6 +111,29 @@ holds() {
 	faas 3 env pull "$AT/none" --name none
 }
 
+@test "env build: --pull has the image that it begins with, and keeps it" {
+	faas 125 env build built --base "$AT/app:v1" --layer 'cat two >/three'
+	has "$stderr" "no snapshot or environment" "without it"
+	faas 125 env build built --base "$AT/app:v1" --layer 'cat two >/three' --insecure
+	has "$stderr" "--pull" "hint"
+	faas env build built --pull --base "$AT/app:v1" --layer 'cat two >/three'
+	faas execute --env built 'echo $COLOR $PWD; cat /three'
+	same "$output" $'red /more\ntwo' "what was built"
+	holds "$AT/app:v1"
+	# one that is there is taken as it is, from a file of steps, too
+	echo "FROM $AT/app:v1" >Chainfile
+	faas env build built --replace --pull --file Chainfile --layer 'echo more >/three'
+	faas execute --env built 'cat /three'
+	same "$output" more "what was built on that"
+	faas 125 env build none --pull --base "$AT/app:none" --layer 'echo ran >&2'
+	lacks "$stderr" ran "messages"
+	faas 125 env build none --pull --layer 'echo ran >&2'
+	has "$stderr" "no base to pull" "no base"
+	faas 125 env build none --pull --base "oci:$FROM/img:v1" --layer 'echo ran >&2'
+	has "$stderr" "env pull" "hint"
+	faas 3 env show none
+}
+
 @test "env pull: two at once share what they fetch" {
 	faas env prune
 	run_faas -q env pull "$AT/app:v1" --name twin1 >one 2>&1 &
