@@ -142,8 +142,8 @@ static int pull(struct chain *c, const ARGS *args, struct error *err)
 	}
 	json_object_set_new(params, "name", client_text(name));
 	/* somebody else may have been faster */
-	if (env_make(c->ctx, "environment.pull", TAKE_PTR(params), fd, &made, err) < 0 &&
-	    err->code != ERR_EXISTS)
+	if (env_make(c->ctx, image_progress(&args->image), "environment.pull", TAKE_PTR(params),
+		     fd, &made, err) < 0 && err->code != ERR_EXISTS)
 		return -1;
 	return 0;
 }

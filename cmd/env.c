@@ -363,8 +363,9 @@ static int create_run(struct ctx *ctx, const void *p, struct error *err)
 	if (args->replace)
 		json_object_set_new(params, "replace", json_true());
 	if (env_put_defaults(&args->defaults, params, err) < 0 ||
-	    env_make(ctx, args->base ? "environment.pull" : "environment.create",
-		     TAKE_PTR(params), fd, &made, err) < 0)
+	    env_make(ctx, args->base ? image_progress(&args->image) : args->image.progress,
+		     args->base ? "environment.pull" : "environment.create", TAKE_PTR(params), fd,
+		     &made, err) < 0)
 		return -1;
 	return env_print_made(ctx, made, err);
 }

@@ -12,6 +12,7 @@
 
 #include "cmd/command.h"
 #include "cmd/output.h"
+#include "cmd/progress.h"
 #include "lib/image/credential.h"
 
 extern const struct cmd env_pull, env_update, env_export, env_prune, env_alias, env_login,
@@ -59,7 +60,7 @@ struct env_defaults {
 
 /* The same for what an image is had with. */
 struct image_opts {
-	const char *platform, *username, *ca_file;
+	const char *platform, *username, *ca_file, *progress;
 	uint64_t timeout_ms;
 	bool password_stdin, insecure;
 };
@@ -76,6 +77,7 @@ struct image_opts {
 		"say to the registry who asks"),				\
 	OPT_FLAG(0, "password-stdin", T, f.password_stdin,			\
 		 "read the password for it from stdin"),			\
+	PROGRESS_OPTION(T, f.progress),						\
 	IMAGE_TRUST_OPTIONS(T, f)
 
 /* Of those, what is about the way to a registry. */
@@ -119,17 +121,11 @@ int image_registry_params(const struct image_opts *opts, const char *text, json_
 int image_network_params(const struct image_opts *opts, const char *registry, json_t *params,
 			 struct error *err) _must_check_;
 
-/* Sends and shows progress until it is made; takes params. */
-int env_make(struct ctx *ctx, const char *op, json_t *params, int fd, json_t **ret,
-	     struct error *err) _must_check_;
-/* The same line, for what else takes a while: bytes is 0 at the start. */
-struct progress {
-	uint64_t began_ms;
-	bool shown;
-};
-struct progress progress_begin(void);
-void progress_show(struct ctx *ctx, const json_t *data, const char *doing, struct progress *p);
-void progress_end(const struct progress *p);
+/* Sends and shows progress until it is made; takes params. mode: as of progress_begin(). */
+int env_make(struct ctx *ctx, const char *mode, const char *op, json_t *params, int fd,
+	     json_t **ret, struct error *err) _must_check_;
+/* Of an image it is said how far it is, on a terminal or not. */
+const char *image_progress(const struct image_opts *opts);
 
 void put_environment(struct out *o, const json_t *e);
 int env_print_made(struct ctx *ctx, const json_t *made, struct error *err) _must_check_;

@@ -174,15 +174,15 @@ _faas_about() {
 		operands=('environment' ) ;;
 	'env create')
 		flags='--replace --password-stdin --insecure'
-		values='--base --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --shell --language -l --feature --warm-up --platform --username --ca-file --timeout'
+		values='--base --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --shell --language -l --feature --warm-up --platform --username --progress --ca-file --timeout'
 		operands=('.' 'file' ) ;;
 	'env build')
 		flags='--no-cache --explain --replace --pull --password-stdin --insecure'
-		values='--base -b --layer -r --copy -c --variable -e --workdir -w --user -u --network --timeout --memory --cpus --pids --disk --file -f --cache --shell --language -l --feature --warm-up --platform --username --ca-file'
+		values='--base -b --layer -r --copy -c --variable -e --workdir -w --user -u --network --timeout --memory --cpus --pids --disk --file -f --cache --shell --language -l --feature --warm-up --platform --username --progress --ca-file'
 		operands=('.' ) ;;
 	'env pull')
 		flags='--replace --password-stdin --insecure'
-		values='--name --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --shell --language -l --feature --warm-up --platform --username --ca-file --timeout'
+		values='--name --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --shell --language -l --feature --warm-up --platform --username --progress --ca-file --timeout'
 		operands=('.' ) ;;
 	'env update')
 		flags=''
@@ -545,6 +545,7 @@ _faas_kind() {
 	'env create --user' | 'env create -u') kind='user' ;;
 	'env create --cache') kind='=none normal aggressive' ;;
 	'env create --language' | 'env create -l') kind='language' ;;
+	'env create --progress') kind='=auto plain json none' ;;
 	'env create --ca-file') kind='file' ;;
 	'env build --base' | 'env build -b') kind='environment' ;;
 	'env build --copy' | 'env build -c') kind='file' ;;
@@ -554,11 +555,13 @@ _faas_kind() {
 	'env build --file' | 'env build -f') kind='file' ;;
 	'env build --cache') kind='=none normal aggressive' ;;
 	'env build --language' | 'env build -l') kind='language' ;;
+	'env build --progress') kind='=auto plain json none' ;;
 	'env build --ca-file') kind='file' ;;
 	'env pull --env-var' | 'env pull -e') kind='variable' ;;
 	'env pull --user' | 'env pull -u') kind='user' ;;
 	'env pull --cache') kind='=none normal aggressive' ;;
 	'env pull --language' | 'env pull -l') kind='language' ;;
+	'env pull --progress') kind='=auto plain json none' ;;
 	'env pull --ca-file') kind='file' ;;
 	'env update --env-var' | 'env update -e') kind='variable' ;;
 	'env update --user' | 'env update -u') kind='user' ;;
