@@ -426,7 +426,7 @@ _faas_about() {
 		values='--count -c --branch -b --jobs -j --metric --best --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'map')
-		flags='--null -0 --keep -k --ordered --as-completed --tag --resume --resume-failed --allow-degraded'
+		flags='--null -0 --stream --keep -k --ordered --as-completed --tag --resume --resume-failed --allow-degraded'
 		values='--arg-file -a --replace -I --jobs -j --branch -b --output-limit --reduce --halt --retries --joblog --language -l --env-var -e --env-file --workdir -w --user -u --file -f --label --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'compare')
