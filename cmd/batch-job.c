@@ -46,6 +46,7 @@ void job_free(struct job *j)
 		strbuf_release(&j->captures[i].text);
 	batch_release(&j->request);
 	json_decref(j->record);
+	free(j->item);
 	free(j);
 }
 

@@ -43,7 +43,7 @@ struct job {
 	int status;
 	bool ended_by_us;	/* it was cancelled: it has no result of its own */
 	bool replayed;		/* its result is the job log's */
-	const char *item;	/* of a map, or NULL; not ours */
+	char *item;		/* of a map, or NULL */
 	char branch[129];	/* that it runs on and that stays, or "" */
 };
 

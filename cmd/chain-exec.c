@@ -58,7 +58,7 @@ static int add_input(struct inputs *in, const struct execution_file *f, const ch
 	return 0;
 }
 
-static const char *const shared[] = { "env", "limits", "network", "user", "workdir" };
+static const char *const shared[] = { "env", "limits", "network", "shell", "user", "workdir" };
 
 static int run_plan(struct chain *c, const struct run_plan *plan, struct inputs *inputs,
 		    struct chain_step *step, struct chain_result *r, struct error *err)

@@ -192,6 +192,10 @@ static int run_command(struct chain *c, const struct step *s, struct chain_step 
 
 	json_object_set_new(find, "argv", argv_of(s));
 	json_object_set_new(run, "steps", json_pack("[[o]]", argv_of(s)));
+	if (s->shell) {
+		json_object_set_new(find, "shell", json_true());
+		json_object_set_new(run, "shell", json_true());
+	}
 	if (c->o->timeout_ms)
 		json_object_set_new(run, "timeout_ms",
 				    json_integer((json_int_t)c->o->timeout_ms));

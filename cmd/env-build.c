@@ -2,42 +2,48 @@
 
 #include <string.h>
 
+#include "cmd/env.h"
 #include "lib/base/cleanup.h"
 
 /*
- * faas env build: the steps of a chain, and an environment of what they left.
+ * faas env build: the steps of a chain, and an environment of what they left. With --pull,
+ * an image is had first to begin with.
  */
 
 #define ARGS struct build_args
 ARGS {
 	struct chain_options chain;
-	const char *name, *file, *cache;
-	bool replace;
+	struct env_description description;
+	struct image_opts image;
+	const char *name, *file;
+	bool replace, pull;
 };
-
-static const char *const caches[] = { "none", "normal", "aggressive", NULL };
 
 static const struct opt build_opts[] = {
 	CHAIN_OPTIONS(ARGS, chain, "layer", "variable"),
 	OPT_GROUP("What comes out"),
 	OPT_STR('f', "file", "file", ARGS, file, HINT_FILE,
 		"read steps from <file>, a line each, before those of options"),
-	OPT_CHOICE(0, "cache", "strategy", ARGS, cache, caches,
-		   "how much to keep ready (default: normal)"),
+	ENV_DESCRIPTION(ARGS, description),
 	OPT_FLAG(0, "replace", ARGS, replace, "replace an environment of that name"),
+	OPT_GROUP("The image that it begins with"),
+	OPT_FLAG(0, "pull", ARGS, pull,
+		 "pull the image that the base names, unless it is there"),
+	IMAGE_ASKED_OPTIONS(ARGS, image),
 	OPERAND("name", ARGS, name, HINT_NONE, "name of the new environment"),
 	OPT_END
 };
 
-static json_t *request(const ARGS *args)
+static int request(const ARGS *args, json_t **ret, struct error *err)
 {
-	json_t *j = json_pack("{s:o}", "name", client_text(args->name));
+	cleanup_json json_t *j = json_pack("{s:o}", "name", client_text(args->name));
 
 	if (args->replace)
 		json_object_set_new(j, "replace", json_true());
-	if (args->cache)
-		json_object_set_new(j, "cache", json_string(args->cache));
-	return j;
+	if (env_put_description(&args->description, j, err) < 0)
+		return -1;
+	*ret = TAKE_PTR(j);
+	return 0;
 }
 
 static void add_limits(const struct chain_options *o, json_t *to)
@@ -63,21 +69,93 @@ static void add_limits(const struct chain_options *o, json_t *to)
 static int check_name(struct chain *c, const ARGS *args, struct error *err)
 {
 	cleanup_json json_t *done = NULL;
+	cleanup_json json_t *params = NULL;
 	struct client_options options = { 0 };
-	json_t *params = request(args);
 
-	json_object_set_new(params, "dry_run", json_true());
-	if (client_connect(&options, &c->client, err) < 0) {
-		json_decref(params);
+	if (request(args, &params, err) < 0)
 		return -1;
-	}
-	return chain_ask(c, "environment.build", params, &done, err);
+	json_object_set_new(params, "dry_run", json_true());
+	if (client_connect(&options, &c->client, err) < 0)
+		return -1;
+	return chain_ask(c, "environment.build", TAKE_PTR(params), &done, err);
 }
+
+/* ---- the image that it begins with ---- */
+
+/* What is said of an image is of none without --pull: better a word than a wrong file. */
+static int check_image(const ARGS *args, struct error *err)
+{
+	const struct image_opts *i = &args->image;
+
+	if (args->pull && i->password_stdin && args->file && !strcmp(args->file, "-"))
+		return err_set(err, ERR_USAGE, "stdin has either the steps or the password");
+	if (args->pull || (!i->platform && !i->username && !i->ca_file && !i->password_stdin &&
+			   !i->insecure))
+		return 0;
+	(void)err_set(err, ERR_USAGE, "options of an image need one that is pulled");
+	return err_hint(err, "add '--pull'");
+}
+
+/* Is there an environment of that name, or a snapshot? 1, 0, or -1. */
+static int is_there(struct chain *c, const char *base, struct error *err)
+{
+	static const char *const asked[][2] = {
+		{ "environment.get", "name" }, { "snapshot.get", "id" }
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
+		cleanup_json json_t *found = NULL;
+
+		if (!chain_ask(c, asked[i][0], json_pack("{s:o}", asked[i][1],
+							 client_text(base)), &found, err))
+			return 1;
+		/* what cannot be the name of one may be that of an image */
+		if (err->code != ERR_NOT_FOUND && err->code != ERR_USAGE)
+			return -1;
+	}
+	return 0;
+}
+
+static int pull(struct chain *c, const ARGS *args, struct error *err)
+{
+	const char *base = args->chain.base ? args->chain.base : c->steps->base;
+	cleanup_json json_t *params = NULL, *made = NULL;
+	cleanup_free char *name = NULL;
+	cleanup_close int fd = -1;
+	int r;
+
+	if (!args->pull)
+		return 0;
+	if (!base) {
+		(void)err_set(err, ERR_USAGE, "there is no base to pull");
+		return err_hint(err, "name an image: --base alpine:3, or FROM alpine:3 in the file");
+	}
+	r = is_there(c, base, err);
+	if (r)
+		return r < 0 ? -1 : 0;
+	if (image_params(&args->image, base, &params, &fd, &name, err) < 0)
+		return -1;
+	if (!name || strcmp(name, base)) {
+		(void)err_set(err, ERR_USAGE, "the base '%.200s' is no name that an environment can "
+			      "have", base);
+		return err_hint(err, "'faas env pull' it with a --name first");
+	}
+	json_object_set_new(params, "name", client_text(name));
+	/* somebody else may have been faster */
+	if (env_make(c->ctx, image_progress(&args->image), "environment.pull", TAKE_PTR(params),
+		     fd, &made, err) < 0 && err->code != ERR_EXISTS)
+		return -1;
+	return 0;
+}
+
+/* ---- what comes out ---- */
 
 static int make(struct chain *c, const ARGS *args, json_t **ret, struct error *err)
 {
-	json_t *params = request(args);
+	cleanup_json json_t *params = NULL;
 
+	if (request(args, &params, err) < 0)
+		return -1;
 	json_object_set_new(params, "snapshot", json_string(c->snapshot));
 	json_object_set_new(params, "source", wire_text(c->name));
 	if (json_object_size(c->variables))
@@ -87,7 +165,7 @@ static int make(struct chain *c, const ARGS *args, json_t **ret, struct error *e
 	if (c->o->user)
 		json_object_set_new(params, "user", client_text(c->o->user));
 	add_limits(c->o, params);
-	return chain_ask(c, "environment.build", params, ret, err);
+	return chain_ask(c, "environment.build", TAKE_PTR(params), ret, err);
 }
 
 static int report(const struct chain *c, const json_t *made, struct error *err)
@@ -114,7 +192,8 @@ static int run(struct ctx *ctx, const void *p, struct error *err)
 	cleanup_free char *read = NULL;
 	int status;
 
-	if (chain_read(args->file, &args->chain, &steps, &read, &folder, err) < 0)
+	if (check_image(args, err) < 0 ||
+	    chain_read(args->file, &args->chain, &steps, &read, &folder, err) < 0)
 		return -1;
 	if (asprintf(&name, "environment %s", args->name) < 0) {
 		name = NULL;
@@ -123,7 +202,7 @@ static int run(struct ctx *ctx, const void *p, struct error *err)
 	c.steps = &steps;
 	c.name = name;
 	c.folder = folder;
-	if (check_name(&c, args, err) < 0)
+	if (check_name(&c, args, err) < 0 || pull(&c, args, err) < 0)
 		return -1;
 	status = chain_run(&c, err);
 	if (status < 0)
@@ -143,6 +222,7 @@ static int run(struct ctx *ctx, const void *p, struct error *err)
 static const char *const examples[] = {
 	"faas env build tools --layer 'mkdir /opt/tools' --copy build.sh:/opt/tools/",
 	"faas env build web --base debian --file Chainfile --variable PORT=80",
+	"faas env build data --base python:3.12 --pull --layer 'pip install pandas' -l python",
 	NULL
 };
 

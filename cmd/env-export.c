@@ -191,7 +191,7 @@ static int write_it(struct ctx *ctx, json_t *params, int fd, json_t **ret, struc
 {
 	CLEANUP(client_free) struct client *c = NULL;
 	const struct sigaction catch = { .sa_handler = on_signal };
-	struct progress progress = progress_begin();
+	struct progress progress = progress_begin(ctx, NULL, "packing");
 	json_int_t id;
 	int r;
 
@@ -218,7 +218,7 @@ static int write_it(struct ctx *ctx, json_t *params, int fd, json_t **ret, struc
 			return r < 0 ? -1 : 0;
 		}
 		if (r > 0)
-			progress_show(ctx, data, "packing", &progress);
+			progress_show(&progress, data);
 	}
 }
 

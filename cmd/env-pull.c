@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/execution.h"
@@ -17,66 +16,11 @@
  * faas env pull, and --base of faas env create: environments from images.
  */
 
-enum { BAR = 24, SHOW_AFTER_MS = 500 };
-
-/* ---- progress ---- */
-
-static uint64_t now_ms(void)
-{
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-static uint64_t number(const json_t *data, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(data, key));
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
-/* A line that is written over, on a terminal, for what takes a while. */
-void progress_show(struct ctx *ctx, const json_t *data, const char *doing, struct progress *p)
-{
-	uint64_t bytes = number(data, "bytes"), total = number(data, "total");
-	char size[FORMAT_SIZE], whole[FORMAT_SIZE], bar[BAR + 1];
-	size_t full;
-
-	if (!ctx->err_tty || ctx->quiet || ctx->json || now_ms() - p->began_ms < SHOW_AFTER_MS)
-		return;
-	p->shown = true;
-	if (!total) {
-		fprintf(stderr, "\r\033[K%s: %s in %llu entries", doing, format_size(size, bytes),
-			(unsigned long long)number(data, "entries"));
-		return;
-	}
-	full = (size_t)(bytes >= total ? BAR : bytes * BAR / total);
-	memset(bar, ' ', BAR);
-	memset(bar, '=', full);
-	bar[BAR] = '\0';
-	fprintf(stderr, "\r\033[Kfetching: [%s] %s of %s, %llu of %llu blobs", bar,
-		format_size(size, bytes), format_size(whole, total),
-		(unsigned long long)number(data, "done"),
-		(unsigned long long)number(data, "layers"));
-}
-
-struct progress progress_begin(void)
-{
-	return (struct progress){ .began_ms = now_ms() };
-}
-
-void progress_end(const struct progress *p)
-{
-	if (p->shown)
-		fputs("\r\033[K", stderr);
-}
-
-int env_make(struct ctx *ctx, const char *op, json_t *params, int fd, json_t **ret,
-	     struct error *err)
+int env_make(struct ctx *ctx, const char *mode, const char *op, json_t *params, int fd,
+	     json_t **ret, struct error *err)
 {
 	CLEANUP(client_free) struct client *c = NULL;
-	struct progress progress = progress_begin();
+	struct progress progress = progress_begin(ctx, mode, "unpacking");
 	json_int_t id;
 	int r;
 
@@ -101,8 +45,13 @@ int env_make(struct ctx *ctx, const char *op, json_t *params, int fd, json_t **r
 			return r < 0 ? -1 : 0;
 		}
 		if (r > 0)
-			progress_show(ctx, data, "unpacking", &progress);
+			progress_show(&progress, data);
 	}
+}
+
+const char *image_progress(const struct image_opts *opts)
+{
+	return opts->progress ? opts->progress : "auto";
 }
 
 /* ---- where an image is ---- */
@@ -232,7 +181,8 @@ static int pull_run(struct ctx *ctx, const void *p, struct error *err)
 	if (args->replace)
 		json_object_set_new(params, "replace", json_true());
 	if (env_put_defaults(&args->defaults, params, err) < 0 ||
-	    env_make(ctx, "environment.pull", TAKE_PTR(params), fd, &made, err) < 0)
+	    env_make(ctx, image_progress(&args->image), "environment.pull", TAKE_PTR(params),
+		     fd, &made, err) < 0)
 		return -1;
 	return env_print_made(ctx, made, err);
 }

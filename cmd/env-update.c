@@ -12,15 +12,13 @@
 
 #define ARGS struct update_args
 ARGS {
-	const char *name, *shell;
+	const char *name;
 	struct env_defaults defaults;
 	struct opt_strs unset, unlimited;
 };
 
 static const struct opt update_opts[] = {
 	ENV_DEFAULTS(ARGS, defaults),
-	OPT_STR(0, "shell", "program", ARGS, shell, HINT_NONE,
-		"program that runs code without a language; '' for the usual one"),
 	OPT_STRS(0, "unset", "name", ARGS, unset, HINT_VARIABLE,
 		 "take a variable away; may be repeated"),
 	OPT_STRS(0, "no-limit", "limit", ARGS, unlimited, HINT_NONE,
@@ -65,8 +63,6 @@ static int update_run(struct ctx *ctx, const void *p, struct error *err)
 	if (env_put_defaults(&args->defaults, params, err) < 0 ||
 	    put_nulls(args, params, err) < 0)
 		return -1;
-	if (args->shell)
-		json_object_set_new(params, "shell", client_text(args->shell));
 	if (!json_object_size(json_object_get(params, "variables")))
 		json_object_del(params, "variables");
 	if (!json_object_size(json_object_get(params, "resources")))

@@ -257,6 +257,19 @@ static int features(const struct opt_strs *given, json_t *params, struct error *
 	return 0;
 }
 
+int env_put_description(const struct env_description *d, json_t *params, struct error *err)
+{
+	if (d->cache)
+		json_object_set_new(params, "cache", json_string(d->cache));
+	if (d->shell)
+		json_object_set_new(params, "shell", client_text(d->shell));
+	if (d->warm_up)
+		json_object_set_new(params, "warm_up", client_text(d->warm_up));
+	if (d->languages.n)
+		languages(&d->languages, params);
+	return d->features.n ? features(&d->features, params, err) : 0;
+}
+
 int env_put_defaults(const struct env_defaults *d, json_t *params, struct error *err)
 {
 	resources(d, params);
@@ -264,13 +277,7 @@ int env_put_defaults(const struct env_defaults *d, json_t *params, struct error 
 		json_object_set_new(params, "workdir", client_text(d->workdir));
 	if (d->user)
 		json_object_set_new(params, "user", client_text(d->user));
-	if (d->cache)
-		json_object_set_new(params, "cache", json_string(d->cache));
-	if (d->warm_up)
-		json_object_set_new(params, "warm_up", client_text(d->warm_up));
-	if (d->languages.n)
-		languages(&d->languages, params);
-	if (d->features.n && features(&d->features, params, err) < 0)
+	if (env_put_description(&d->description, params, err) < 0)
 		return -1;
 	return variables(&d->variables, params, err);
 }
@@ -356,8 +363,9 @@ static int create_run(struct ctx *ctx, const void *p, struct error *err)
 	if (args->replace)
 		json_object_set_new(params, "replace", json_true());
 	if (env_put_defaults(&args->defaults, params, err) < 0 ||
-	    env_make(ctx, args->base ? "environment.pull" : "environment.create",
-		     TAKE_PTR(params), fd, &made, err) < 0)
+	    env_make(ctx, args->base ? image_progress(&args->image) : args->image.progress,
+		     args->base ? "environment.pull" : "environment.create", TAKE_PTR(params), fd,
+		     &made, err) < 0)
 		return -1;
 	return env_print_made(ctx, made, err);
 }

@@ -28,32 +28,34 @@ static int replay(struct batch *b, struct job *j, struct error *err)
 	return joblog_replay(b->log, j, err);
 }
 
+/* The job of an item, which it takes, or none when that is done: 1, 0 or -1. */
+static int job_of(struct batch *b, char *item, struct job **ret, struct error *err)
+{
+	struct map *m = map_of(b);
+	struct job *j = job_new(++m->next, b->output_limit);
+	int done;
+
+	if (!item)
+		abort();
+	j->item = item;
+	j->digest = digest_of(m, item);
+	done = b->log ? joblog_has(b->log, j->line, j->digest, err) : 0;
+	if (done < 0 || (done && !m->reduce) || (done && replay(b, j, err) < 0)) {
+		job_free(j);
+		return done > 0 && !m->reduce ? 0 : -1;
+	}
+	*ret = j;
+	return 1;
+}
+
 static int next_item(struct batch *b, struct job **ret, struct error *err)
 {
 	struct map *m = map_of(b);
+	int r = 0;
 
-	while (m->next < m->items.n) {
-		const char *item = m->items.v[m->next];
-		uint64_t digest = digest_of(m, item);
-		struct job *j;
-		int done = b->log ? joblog_has(b->log, m->next + 1, digest, err) : 0;
-
-		if (done < 0)
-			return -1;
-		m->next++;
-		if (done && !m->reduce)
-			continue;
-		j = job_new(m->next, b->output_limit);
-		j->item = item;
-		j->digest = digest;
-		if (done && replay(b, j, err) < 0) {
-			job_free(j);
-			return -1;
-		}
-		*ret = j;
-		return 1;
-	}
-	return 0;
+	while (!r && m->next < m->items.n)
+		r = job_of(b, strdup(m->items.v[m->next]), ret, err);
+	return r;
 }
 
 static bool item_ready(const struct batch *b)
@@ -79,6 +81,47 @@ static int read_nothing(struct batch *b, struct error *err)
 	(void)b;
 	(void)err;
 	return 0;
+}
+
+/* ---- items that still come ---- */
+
+static int next_of_stream(struct batch *b, struct job **ret, struct error *err)
+{
+	struct map *m = map_of(b);
+	struct error bad;
+	char *item;
+	int r = 0;
+
+	while (!r && item_stream_next(&m->stream, &item, &bad)) {
+		r = job_of(b, item, ret, err);
+		if (r <= 0 || !bad.code || (*ret)->replayed)
+			continue;
+		/* others have run: it fails alone */
+		(*ret)->failure = bad;
+		(*ret)->state = JOB_DONE;
+		(*ret)->status = err_exit_running(bad.code);
+	}
+	return r;
+}
+
+static bool stream_ready(const struct batch *b)
+{
+	return item_stream_ready(&map_of(b)->stream);
+}
+
+static bool stream_ended(const struct batch *b)
+{
+	return map_of(b)->stream.eof && !stream_ready(b);
+}
+
+static int stream_fd(const struct batch *b)
+{
+	return map_of(b)->stream.eof ? -1 : map_of(b)->stream.fd;
+}
+
+static int stream_read(struct batch *b, struct error *err)
+{
+	return item_stream_read(&map_of(b)->stream, err);
 }
 
 /* ---- where it runs ---- */
@@ -120,7 +163,9 @@ static void set_variables(const struct map *m, const struct job *j, const char *
 			  json_t *env)
 {
 	json_object_set_new(env, "FAAS_BRANCH_INDEX", json_sprintf("%" PRIu64, j->line - 1));
-	json_object_set_new(env, "FAAS_BRANCH_COUNT", json_sprintf("%zu", m->items.n));
+	/* of what still comes nobody knows */
+	if (!m->streaming)
+		json_object_set_new(env, "FAAS_BRANCH_COUNT", json_sprintf("%zu", m->items.n));
 	json_object_set_new(env, "FAAS_BRANCH_ID", json_string(name));
 	json_object_set_new(env, "FAAS_BRANCH_PARENT", client_text(m->from));
 	json_object_set_new(env, "FAAS_ITEM", client_text(j->item));
@@ -241,4 +286,9 @@ static int result(struct batch *b, struct job *j, struct error *err)
 const struct batch_source map_source = {
 	.noun = "item", .next = next_item, .ready = item_ready, .ended = items_ended,
 	.fd = no_fd, .read = read_nothing, .plan = plan, .result = result,
+};
+
+const struct batch_source map_stream_source = {
+	.noun = "item", .next = next_of_stream, .ready = stream_ready, .ended = stream_ended,
+	.fd = stream_fd, .read = stream_read, .plan = plan, .result = result,
 };

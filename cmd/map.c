@@ -23,7 +23,7 @@ enum { OUTPUT_DEFAULT = 1 << 20 };
 ARGS {
 	struct run_options run;
 	uint64_t jobs, output_limit, retries;
-	bool null, ordered, as_completed, tag, keep, resume, resume_failed;
+	bool null, stream, ordered, as_completed, tag, keep, resume, resume_failed;
 	const char *items, *mark, *prefix, *halt, *joblog, *reduce, *from;
 	struct opt_rest words;
 };
@@ -33,6 +33,8 @@ static const struct opt map_opts[] = {
 	OPT_STR('a', "arg-file", "file", ARGS, items, HINT_FILE,
 		"take items from the lines of <file> (default: of stdin)"),
 	OPT_FLAG('0', "null", ARGS, null, "items end with a NUL byte, not with a line"),
+	OPT_FLAG(0, "stream", ARGS, stream,
+		 "run each as soon as it is read, however many will come"),
 	OPT_STR('I', "replace", "text", ARGS, mark, HINT_NONE,
 		"what stands for the item in the command", .dflt = "{}"),
 	OPT_GROUP("Branches"),
@@ -136,31 +138,47 @@ static int colons(const struct opt_rest *words)
 	return n;
 }
 
-static int read_items(const ARGS *args, int n_words, struct items *items, struct error *err)
+static int open_items(const ARGS *args, const char **ret_name, struct error *err)
 {
 	const char *path = args->items ? args->items : "-";
-	char delimiter = args->null ? '\0' : '\n';
-	cleanup_close int fd = -1;
+	bool is_stdin = !strcmp(path, "-");
+	int fd;
 
-	if (n_words < args->words.n) {
-		if (args->items || args->null)
-			return err_set(err, ERR_USAGE, "items come after ':::' or from a file, not "
-				       "from both");
-		for (int i = n_words + 1; i < args->words.n; i++)
-			if (items_add(items, args->words.v[i], strlen(args->words.v[i]), err) < 0)
-				return -1;
-		return 0;
-	}
-	if (strcmp(path, "-")) {
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		return fd < 0 ? err_sys(err, errno, "open '%s'", path)
-			      : items_read(items, fd, path, delimiter, err);
-	}
 	if (!args->items && isatty(STDIN_FILENO)) {
 		(void)err_set(err, ERR_USAGE, "no items");
 		return err_hint(err, "say them after ':::', or '-a FILE', or '-a -' to type them");
 	}
-	return items_read(items, STDIN_FILENO, "standard input", delimiter, err);
+	*ret_name = is_stdin ? "standard input" : path;
+	fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+		      : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? err_sys(err, errno, "open '%s'", *ret_name) : fd;
+}
+
+/* All of them, or where they will come from. */
+static int read_items(const ARGS *args, int n_words, struct map *m, struct error *err)
+{
+	char delimiter = args->null ? '\0' : '\n';
+	cleanup_close int fd = -1;
+	const char *name = NULL;
+
+	if (n_words < args->words.n) {
+		if (args->items || args->null || args->stream)
+			return err_set(err, ERR_USAGE, "items come after ':::' or from a file, not "
+				       "from both");
+		for (int i = n_words + 1; i < args->words.n; i++)
+			if (items_add(&m->items, args->words.v[i], strlen(args->words.v[i]),
+				      err) < 0)
+				return -1;
+		return 0;
+	}
+	fd = open_items(args, &name, err);
+	if (fd < 0)
+		return -1;
+	if (!args->stream)
+		return items_read(&m->items, fd, name, delimiter, err);
+	m->streaming = true;
+	m->stream = (struct item_stream)ITEM_STREAM(TAKE_FD(fd), name, delimiter);
+	return 0;
 }
 
 /* ---- where all begin ---- */
@@ -205,7 +223,8 @@ static int check_names(const struct map *m, struct error *err)
 		uint64_t number;
 
 		if (strncmp(name, m->prefix, len) || name[len] != '.' ||
-		    parse_u64(name + len + 1, &number) < 0 || number >= m->items.n)
+		    parse_u64(name + len + 1, &number) < 0 ||
+		    (!m->streaming && number >= m->items.n))
 			continue;
 		(void)err_set(err, ERR_EXISTS, "there is a branch '%s' already", name);
 		return err_hint(err, "--branch gives others names");
@@ -259,7 +278,7 @@ static int prepare(const ARGS *args, int n_words, struct map *m, struct error *e
 	m->tag = args->tag;
 	m->resume = args->resume || args->resume_failed;
 	m->reduce = args->reduce;
-	if (read_items(args, n_words, &m->items, err) < 0 || find_start(args->from, m, err) < 0)
+	if (read_items(args, n_words, m, err) < 0 || find_start(args->from, m, err) < 0)
 		return -1;
 	m->seed = seed_of(args, m);
 	if (check_names(m, err) < 0 || check_plan(args, m, err) < 0)
@@ -286,20 +305,29 @@ static int run_items(struct batch *b, struct map *m, struct error *err)
 	if (b->signals >= 0)
 		(void)close(b->signals);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	m->not_run += m->items.n - m->next;
+	if (!m->streaming)
+		m->not_run += m->items.n - m->next;
 	return r;
+}
+
+static void say_not_run(struct batch *b, const struct map *m, const char *why)
+{
+	if (m->streaming)
+		out_warn(b->ctx, "%s: %llu of the first %zu items were not run to their end, and "
+			 "none after them", why, (unsigned long long)m->not_run, m->next);
+	else
+		out_warn(b->ctx, "%s: %llu of %zu items were not run to their end", why,
+			 (unsigned long long)m->not_run, m->items.n);
 }
 
 static int finish(struct batch *b, struct map *m, struct error *err)
 {
 	if (b->interrupted) {
-		out_warn(b->ctx, "interrupted: %llu of %zu items were not run to their end",
-			 (unsigned long long)m->not_run, m->items.n);
+		say_not_run(b, m, "interrupted");
 		return 128 + b->interrupted;
 	}
-	if (m->not_run)
-		out_warn(b->ctx, "halted: %llu of %zu items were not run to their end",
-			 (unsigned long long)m->not_run, m->items.n);
+	if (m->not_run || (m->streaming && b->stopped && !map_stream_source.ended(b)))
+		say_not_run(b, m, "halted");
 	if (b->failed || m->cut) {
 		if (m->reduce)
 			out_warn(b->ctx, "not all items succeeded: --reduce was not run");
@@ -312,7 +340,7 @@ static int map_run(struct ctx *ctx, const void *p, struct error *err)
 {
 	const ARGS *args = p;
 	int n_words = colons(&args->words), r;
-	struct map m = { 0 };
+	struct map m = { .stream = { .fd = -1 } };
 	struct batch b = {
 		.ctx = ctx, .source = &map_source, .data = &m, .defaults = args->run,
 		.output_limit = args->output_limit ? args->output_limit : OUTPUT_DEFAULT,
@@ -327,6 +355,8 @@ static int map_run(struct ctx *ctx, const void *p, struct error *err)
 	if (check(args, n_words, err) < 0 || halt_parse(args->halt, &b.halt, err) < 0)
 		return -1;
 	r = prepare(args, n_words, &m, err);
+	if (m.streaming)
+		b.source = &map_stream_source;
 	b.defaults.kind = m.file ? CODE_FILE : CODE_TEXT;
 	if (!r && args->joblog)
 		r = joblog_open(&log, &b.log, err);
@@ -339,6 +369,9 @@ static int map_run(struct ctx *ctx, const void *p, struct error *err)
 	if (m.collected)
 		(void)fclose(m.collected);
 	items_release(&m.items);
+	if (m.stream.fd >= 0)
+		(void)close(m.stream.fd);
+	item_stream_release(&m.stream);
 	return r;
 }
 

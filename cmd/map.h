@@ -7,11 +7,14 @@
  */
 
 #include "cmd/batch.h"
+#include "lib/client/item-stream.h"
 #include "lib/client/items.h"
 
 struct map {
 	struct items items;
 	size_t next;			/* item that is to be begun */
+	bool streaming;			/* they come from here instead, and next were begun */
+	struct item_stream stream;
 	struct item_template template;
 	bool literal, file;		/* of the words: after '--'; words[0] is a file */
 	char start[65];			/* id of the snapshot that each begins at */
@@ -26,7 +29,7 @@ struct map {
 
 /* ---- map-run.c ---- */
 
-extern const struct batch_source map_source;
+extern const struct batch_source map_source, map_stream_source;
 
 /* ---- map-reduce.c ---- */
 

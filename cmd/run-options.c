@@ -207,6 +207,8 @@ int run_plan_make(struct client *client, const struct run_options *o,
 	if (code_plan(client, &code, &ret->code, err) < 0)
 		return -1;
 	json_object_set(ret->params, "steps", ret->code.steps);
+	if (ret->code.shell)
+		json_object_set_new(ret->params, "shell", json_true());
 	set_text(ret->params, "language", ret->code.language);
 	/* environment and mode are the parent's, whatever is configured */
 	set_text(ret->params, "environment", ret->parent ? NULL : o->environment);

@@ -174,19 +174,19 @@ _faas_about() {
 		operands=('environment' ) ;;
 	'env create')
 		flags='--replace --password-stdin --insecure'
-		values='--base --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --language -l --feature --warm-up --platform --username --ca-file --timeout'
+		values='--base --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --shell --language -l --feature --warm-up --platform --username --progress --ca-file --timeout'
 		operands=('.' 'file' ) ;;
 	'env build')
-		flags='--no-cache --explain --replace'
-		values='--base -b --layer -r --copy -c --variable -e --workdir -w --user -u --network --timeout --memory --cpus --pids --disk --file -f --cache'
+		flags='--no-cache --explain --replace --pull --password-stdin --insecure'
+		values='--base -b --layer -r --copy -c --variable -e --workdir -w --user -u --network --timeout --memory --cpus --pids --disk --file -f --cache --shell --language -l --feature --warm-up --platform --username --progress --ca-file'
 		operands=('.' ) ;;
 	'env pull')
 		flags='--replace --password-stdin --insecure'
-		values='--name --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --language -l --feature --warm-up --platform --username --ca-file --timeout'
+		values='--name --env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --shell --language -l --feature --warm-up --platform --username --progress --ca-file --timeout'
 		operands=('.' ) ;;
 	'env update')
 		flags=''
-		values='--env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --language -l --feature --warm-up --shell --unset --no-limit'
+		values='--env-var -e --workdir -w --user -u --memory --cpus --pids --disk --cache --shell --language -l --feature --warm-up --unset --no-limit'
 		operands=('environment' ) ;;
 	'env export')
 		flags='--force'
@@ -426,7 +426,7 @@ _faas_about() {
 		values='--count -c --branch -b --jobs -j --metric --best --fields --env -E --mode -m --language -l --env-var -e --env-file --workdir -w --user -u --file -f --artifact -a --artifact-dir --name --label --parent -p --snapshot -s --snapshot-ttl --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'map')
-		flags='--null -0 --keep -k --ordered --as-completed --tag --resume --resume-failed --allow-degraded'
+		flags='--null -0 --stream --keep -k --ordered --as-completed --tag --resume --resume-failed --allow-degraded'
 		values='--arg-file -a --replace -I --jobs -j --branch -b --output-limit --reduce --halt --retries --joblog --language -l --env-var -e --env-file --workdir -w --user -u --file -f --label --network --timeout --grace --memory --cpus --pids --disk --io'
 		operands=('snapshot' '+.' ) ;;
 	'compare')
@@ -545,6 +545,7 @@ _faas_kind() {
 	'env create --user' | 'env create -u') kind='user' ;;
 	'env create --cache') kind='=none normal aggressive' ;;
 	'env create --language' | 'env create -l') kind='language' ;;
+	'env create --progress') kind='=auto plain json none' ;;
 	'env create --ca-file') kind='file' ;;
 	'env build --base' | 'env build -b') kind='environment' ;;
 	'env build --copy' | 'env build -c') kind='file' ;;
@@ -553,10 +554,14 @@ _faas_kind() {
 	'env build --network') kind='=none nat host' ;;
 	'env build --file' | 'env build -f') kind='file' ;;
 	'env build --cache') kind='=none normal aggressive' ;;
+	'env build --language' | 'env build -l') kind='language' ;;
+	'env build --progress') kind='=auto plain json none' ;;
+	'env build --ca-file') kind='file' ;;
 	'env pull --env-var' | 'env pull -e') kind='variable' ;;
 	'env pull --user' | 'env pull -u') kind='user' ;;
 	'env pull --cache') kind='=none normal aggressive' ;;
 	'env pull --language' | 'env pull -l') kind='language' ;;
+	'env pull --progress') kind='=auto plain json none' ;;
 	'env pull --ca-file') kind='file' ;;
 	'env update --env-var' | 'env update -e') kind='variable' ;;
 	'env update --user' | 'env update -u') kind='user' ;;

@@ -25,6 +25,8 @@ static const struct field by_name[] = {
 static const struct field execution_create[] = {
 	{ "id", FIELD_STRING, false, "id to give it: 12 of [a-z2-7], a letter first" },
 	{ "steps", FIELD_ARRAY, true, "steps of alternatives of argv" },
+	{ "shell", FIELD_BOOLEAN, false, "the first word is the shell, the environment's if it "
+	  "has one" },
 	{ "environment", FIELD_STRING, false, "name of the environment" },
 	{ "mode", FIELD_STRING, false, "ephemeral, cached or branched" },
 	{ "env", FIELD_OBJECT, false, "variables of the program" },
@@ -295,6 +297,7 @@ static const struct field branch_advance[] = {
 	{ "environment", FIELD_STRING, false, "name of the environment that it begins with" }, \
 	{ "parent", FIELD_STRING, false, "snapshot that it begins with" }, \
 	{ "argv", FIELD_ARRAY, false, "the command; none: files come in, and that is all" }, \
+	{ "shell", FIELD_BOOLEAN, false, "as of execution.create" }, \
 	{ "env", FIELD_OBJECT, false, "variables of the command" }, \
 	{ "files", FIELD_OBJECT, false, "each path with the digest of what goes there" }, \
 	{ "limits", FIELD_OBJECT, false, "as of execution.create" }, \
@@ -346,6 +349,9 @@ static const struct field environment_build[] = {
 	{ "user", FIELD_STRING, false, "default user" },
 	{ "shell", FIELD_STRING, false, "what runs CODE without a language" },
 	{ "cache", FIELD_STRING, false, "none, normal or aggressive" },
+	{ "languages", FIELD_ARRAY, false, "names of languages that it is for" },
+	{ "features", FIELD_OBJECT, false, "true or false, by name; for the record" },
+	{ "warm_up", FIELD_STRING, false, "code that is run ahead when cache is aggressive" },
 	{ "replace", FIELD_BOOLEAN, false, "replace an environment of that name" },
 	{ "dry_run", FIELD_BOOLEAN, false, "only say whether the name can be had" },
 	{ NULL }

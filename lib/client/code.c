@@ -299,6 +299,7 @@ int code_plan(struct client *client, const struct code_request *r, struct code_p
 	}
 	if (!file && !lang && !is_stdin(r)) {
 		ret->steps = shell_steps(r->words[0], r->words + 1);
+		ret->shell = true;
 		return 0;
 	}
 	return plan_program(client, r, file, lang, ret, err);

@@ -29,6 +29,7 @@ struct code_request {
 
 struct code_plan {
 	json_t *steps;			/* for execution.create */
+	bool shell;			/* the first word is the shell, whichever that is */
 	json_t *variables;		/* defaults of the language, or NULL */
 	const char *language;		/* canonical name, or NULL */
 	char sha256[65];		/* of the code, or "" */

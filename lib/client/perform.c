@@ -124,6 +124,8 @@ static int prepare(struct faas *f, const struct faas_execute *run, struct runnin
 	if (run->instance)
 		r->request.op = "instance.exec";
 	json_object_set(params, "steps", r->plan.steps);
+	if (r->plan.shell)
+		json_object_set_new(params, "shell", json_true());
 	if (r->plan.language)
 		json_object_set_new(params, "language", json_string(r->plan.language));
 	if (r->plan.variables)

@@ -184,19 +184,21 @@ static char *merged(const char *below, const json_t *params, const char *key)
 	return json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
+/* An empty one is for none. */
 static char *copy_or(const json_t *params, const char *key, const char *otherwise)
 {
 	const char *s = text_of(params, key);
 
 	if (!s)
 		s = otherwise;
-	return s ? strdup(s) : NULL;
+	return s && *s ? strdup(s) : NULL;
 }
 
 static int check_name(struct executor *x, const json_t *params, struct environment *old,
 		      struct error *err)
 {
 	const char *name = text_of(params, "name"), *cache = text_of(params, "cache");
+	cleanup_environment struct environment described = { .name = "" };
 	bool replace = json_is_true(json_object_get(params, "replace"));
 
 	if (parse_name(name) < 0)
@@ -205,6 +207,8 @@ static int check_name(struct executor *x, const json_t *params, struct environme
 	if (cache && strcmp(cache, "none") && strcmp(cache, "normal") &&
 	    strcmp(cache, "aggressive"))
 		return err_set(err, ERR_USAGE, "a cache strategy is none, normal or aggressive");
+	if (environment_describe(params, &described, err) < 0)
+		return -1;
 	if (store_environment_get(x->store, name, old, err) < 0 && err->code != ERR_NOT_FOUND)
 		return -1;
 	if (!strcmp(name, "host") || (old->name[0] && !replace)) {
@@ -230,7 +234,11 @@ static int set_defaults(struct executor *x, const json_t *params, const char *ba
 	e->shell = copy_or(params, "shell", below.shell);
 	e->variables = merged(below.variables, params, "variables");
 	e->resources = merged(below.resources, params, "resources");
-	return 0;
+	/* it has what its base has, and is for the same */
+	e->languages = TAKE_PTR(below.languages);
+	e->features = TAKE_PTR(below.features);
+	e->warm_up = TAKE_PTR(below.warm_up);
+	return environment_describe(params, e, err);
 }
 
 int environment_build(struct session *s, json_int_t id, const json_t *params,

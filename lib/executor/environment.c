@@ -279,7 +279,7 @@ static char *copy(const json_t *params, const char *key)
 {
 	const char *s = text_of(params, key);
 
-	return s ? strdup(s) : NULL;
+	return s && *s ? strdup(s) : NULL;
 }
 
 static char *dump(const json_t *params, const char *key)

@@ -114,7 +114,7 @@ int instance_set_labels(struct live_instance *i, const json_t *changes, struct e
 static char *request_of(const json_t *params)
 {
 	static const char *const keys[] = {
-		"environment", "steps", "env", "workdir", "user", "network", "limits", "grace_ms",
+		"environment", "steps", "shell", "env", "workdir", "user", "network", "limits", "grace_ms",
 		"log_bytes", "allow_degraded",
 	};
 	cleanup_json json_t *j = json_object();

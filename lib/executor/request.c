@@ -296,6 +296,16 @@ static int read_labels(const json_t *labels, struct error *err)
 	return 0;
 }
 
+/* Code is for the environment's shell, which only we know. */
+static void set_shell(const json_t *params, const struct slot *slot)
+{
+	json_t *steps = json_object_get(params, "steps");
+
+	if (slot->env.shell && flag_of(params, "shell"))
+		(void)json_array_set_new(json_array_get(json_array_get(steps, 0), 0), 0,
+					 json_string(slot->env.shell));
+}
+
 static int read_record(struct executor *x, const json_t *params, struct run *run,
 		       struct slot *slot, struct error *err)
 {
@@ -324,6 +334,7 @@ static int read_record(struct executor *x, const json_t *params, struct run *run
 		}
 	if (read_labels(json_object_get(params, "labels"), err) < 0)
 		return -1;
+	set_shell(params, slot);
 	(void)snprintf(rec->name, sizeof(rec->name), "%s", name ? name : "");
 	(void)snprintf(rec->state, sizeof(rec->state), "queued");
 	rec->created_ms = (int64_t)clock_unix_ms();

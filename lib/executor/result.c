@@ -119,6 +119,18 @@ static json_t *text_or(const char *given, const char *of_environment, const char
 	return json_string(given ? given : of_environment ? of_environment : otherwise);
 }
 
+/* The command, or steps of alternatives of it: its first word is the shell, if there is one. */
+static json_t *argv_of(const json_t *argv, const char *shell)
+{
+	json_t *j = argv ? json_deep_copy(argv) : json_null(), *at = j;
+
+	while (json_is_array(json_array_get(at, 0)))
+		at = json_array_get(at, 0);
+	if (shell)
+		(void)json_array_set_new(at, 0, json_string(shell));
+	return j;
+}
+
 static int read_wanted(struct executor *x, const json_t *params, struct wanted *w,
 		       struct error *err)
 {
@@ -134,7 +146,8 @@ static int read_wanted(struct executor *x, const json_t *params, struct wanted *
 	if (!parent)
 		return -1;
 	json_object_set_new(c, "parent", parent);
-	json_object_set_new(c, "argv", argv ? json_deep_copy(argv) : json_null());
+	json_object_set_new(c, "argv", argv_of(argv, json_is_true(json_object_get(params, "shell"))
+						? env.shell : NULL));
 	/* what only takes files in has no use for variables, limits and the network */
 	variables = argv ? merged(env.variables, json_object_get(params, "env")) : json_object();
 	json_object_set_new(c, "variables", key_digests(variables));

@@ -27,6 +27,7 @@ struct job {
 	int64_t began_at;
 	bool judged;			/* the status has been looked at */
 	bool again;			/* what it had from earlier was wrong */
+	bool told;			/* that it is begun */
 	uint64_t counted;		/* of report->bytes */
 	char url[REGISTRY_URL];
 };
@@ -52,6 +53,7 @@ static void done(struct job *j)
 	j->state = DONE;
 	count(j, (uint64_t)j->blob.size);
 	j->fetch->report->done++;
+	oci_report_blob(j->fetch->report, &j->blob, j->told ? "done" : "here");
 }
 
 /* "bytes 100-199/200": does it begin where we are? */
@@ -163,6 +165,9 @@ static int start(struct fetch *f, struct job *j, struct error *err)
 	if (curl_multi_add_handle(f->multi, j->curl) != CURLM_OK)
 		return err_set(err, ERR_LIMIT, "no memory to fetch a layer");
 	count(j, (uint64_t)j->file.at);
+	if (!j->told)
+		oci_report_blob(f->report, &j->blob, "begun");
+	j->told = true;
 	j->logins = f->r->tokens;
 	j->state = RUNNING;
 	f->running++;
@@ -291,8 +296,6 @@ static void add(struct fetch *f, const struct image_blob *blob)
 	};
 	f->report->layers++;
 	f->report->total += (uint64_t)blob->size;
-	if (blobs_have(f->store, blob))
-		done(&f->jobs[f->n - 1]);
 }
 
 int fetch_all(struct registry *r, const struct blobs *store, const struct image_manifest *m,
@@ -308,6 +311,10 @@ int fetch_all(struct registry *r, const struct blobs *store, const struct image_
 	add(f, &m->config);
 	for (size_t i = 0; i < m->n; i++)
 		add(f, &m->layers[i]);
+	/* how many there are is known now */
+	for (size_t i = 0; i < f->n; i++)
+		if (blobs_have(store, &f->jobs[i].blob))
+			done(&f->jobs[i]);
 	ret = f->multi ? loop(f, err) : err_set(err, ERR_LIMIT, "no memory to fetch an image");
 	for (size_t i = 0; i < f->n; i++) {
 		if (f->jobs[i].curl) {

@@ -115,12 +115,17 @@ static int copy_blob(int dir, const struct blobs *store, struct image_blob *blob
 		     struct oci_report *report, struct error *err)
 {
 	char path[IMAGE_DIGEST + 16];
+	bool here = blobs_have(store, blob);
 
+	if (!here) {
+		blob_path(blob, path);
+		oci_report_blob(report, blob, "begun");
+		if (copy_in(dir, path, store, blob, report, err) < 0)
+			return -1;
+	}
 	report->done++;
-	if (blobs_have(store, blob))
-		return 0;
-	blob_path(blob, path);
-	return copy_in(dir, path, store, blob, report, err);
+	oci_report_blob(report, blob, here ? "here" : "done");
+	return 0;
 }
 
 /* A document of the layout, whose bytes have the digest that led to it. */
@@ -227,6 +232,8 @@ static int import_saved(int dir, const struct oci_request *req, const struct blo
 			return -1;
 		ret->n++;
 		report->done++;
+		/* its digest is known only now */
+		oci_report_blob(report, &ret->layers[i], "done");
 	}
 	if (copy_in(dir, saved.config, store, &ret->config, report, err) < 0)
 		return -1;

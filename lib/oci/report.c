@@ -58,6 +58,15 @@ void oci_report_progress(struct oci_report *r)
 				     "done", (int)r->done, "layers", (int)r->layers));
 }
 
+void oci_report_blob(const struct oci_report *r, const struct image_blob *blob,
+		     const char *state)
+{
+	oci_report_line(r, json_pack("{s:{s:s,s:s,s:s,s:I,s:i,s:i}}", "progress", "phase", "blob",
+				     "state", state, "digest", blob->digest, "size",
+				     (json_int_t)blob->size, "done", (int)r->done, "layers",
+				     (int)r->layers));
+}
+
 int oci_report_image(const struct oci_report *r, const char *digest, json_t *config,
 		     const struct image_blob *layers, size_t n, struct error *err)
 {

@@ -5,6 +5,8 @@
  * What the helper tells its caller: JSON lines, as lib/archive/report.h has them.
  *
  *	{"progress":{"phase":"fetch","bytes":1048576,"total":3145728,"done":1,"layers":3}}
+ *	{"progress":{"phase":"blob","state":"begun","digest":"sha256:...","size":1048576,
+ *	 "done":0,"layers":3}}
  *	{"ok":true,"digest":"sha256:...","config":{...},"layers":[{"digest","size"}]}
  *	{"ok":false,"code":"protocol","message":"...","hint":"..."}
  */
@@ -25,6 +27,9 @@ struct oci_report {
 uint64_t oci_clock_ms(void);
 /* At most every 100 ms. */
 void oci_report_progress(struct oci_report *r);
+/* One blob: "begun", "done", or "here" when it was before. */
+void oci_report_blob(const struct oci_report *r, const struct image_blob *blob,
+		     const char *state);
 /* Takes config. */
 int oci_report_image(const struct oci_report *r, const char *digest, json_t *config,
 		     const struct image_blob *layers, size_t n, struct error *err) _must_check_;

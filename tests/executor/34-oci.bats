@@ -111,6 +111,64 @@ holds() {
 	faas 3 env pull "$AT/none" --name none
 }
 
+# said <file>: the plain lines of a pull, without digests and sizes, in no order
+said() {
+	grep '^blob' "$1" | sed 's/^blob sha256:[0-9a-f]\{12\}, [^:]*: //; s/ (.*//' | sort | uniq -c |
+		sed 's/^ *//'
+}
+
+@test "env pull: off a terminal it says what begins and what is there, unless asked not to" {
+	faas env prune
+	layers=$(jq '.layers | length' "$FROM/img/blobs/sha256/$(jq -r \
+		'.manifests[0].digest | ltrimstr("sha256:")' "$FROM/img/index.json")")
+	run_faas env pull "$AT/app:v1" --name loud >out 2>err
+	same "$(said err)" "$((layers + 1)) fetched"$'\n'"$((layers + 1)) fetching" "what is said"
+	grep -q "($((layers + 1)) of $((layers + 1)) done)" err || die "the last: $(<err)"
+	run_faas env pull "$AT/app:v1" --name loud --replace >out 2>err
+	same "$(said err)" "$((layers + 1)) is here" "what is said of what is there"
+	# a folder on this machine, and one who asks for JSON
+	faas env prune
+	run_faas env create loud2 --base "oci:$FROM/img:v1" --progress json >out 2>err
+	same "$(jq -r 'select(.phase == "blob") | [.schema, .event, .state] | join(" ")' err |
+		sort -u)" $'faas.v1 progress begun\nfaas.v1 progress done' "events"
+	faas env prune
+	run_faas --json env pull "docker-archive:$FROM/saved.tar" --name loud3 >out 2>err
+	same "$(<err)" "" "beside --json"
+	jq -e .name out >/dev/null
+	run_faas --json env pull "$AT/app:v1" --name loud --replace --progress plain >out 2>err
+	has "$(<err)" "blob sha256:" "beside --json, asked for"
+	run_faas -q env pull "$AT/app:v1" --name loud --replace --progress plain >out 2>err
+	same "$(<err)" "" "with -q"
+	run_faas env pull "$AT/app:v1" --name loud --replace --progress none >out 2>err
+	same "$(<err)" "" "with none"
+	for name in loud loud2 loud3; do
+		faas env delete "$name"
+	done
+}
+
+@test "env build: --pull has the image that it begins with, and keeps it" {
+	faas 125 env build built --base "$AT/app:v1" --layer 'cat two >/three'
+	has "$stderr" "no snapshot or environment" "without it"
+	faas 125 env build built --base "$AT/app:v1" --layer 'cat two >/three' --insecure
+	has "$stderr" "--pull" "hint"
+	faas env build built --pull --base "$AT/app:v1" --layer 'cat two >/three'
+	faas execute --env built 'echo $COLOR $PWD; cat /three'
+	same "$output" $'red /more\ntwo' "what was built"
+	holds "$AT/app:v1"
+	# one that is there is taken as it is, from a file of steps, too
+	echo "FROM $AT/app:v1" >Chainfile
+	faas env build built --replace --pull --file Chainfile --layer 'echo more >/three'
+	faas execute --env built 'cat /three'
+	same "$output" more "what was built on that"
+	faas 125 env build none --pull --base "$AT/app:none" --layer 'echo ran >&2'
+	lacks "$stderr" ran "messages"
+	faas 125 env build none --pull --layer 'echo ran >&2'
+	has "$stderr" "no base to pull" "no base"
+	faas 125 env build none --pull --base "oci:$FROM/img:v1" --layer 'echo ran >&2'
+	has "$stderr" "env pull" "hint"
+	faas 3 env show none
+}
+
 @test "env pull: two at once share what they fetch" {
 	faas env prune
 	run_faas -q env pull "$AT/app:v1" --name twin1 >one 2>&1 &

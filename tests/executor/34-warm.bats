@@ -134,12 +134,64 @@ pool_is() {
 
 @test "env build: an aggressive one is warmed up" {
 	faas env create base tree
-	faas env build built --base base --layer 'echo x >/layer' --cache aggressive
-	faas env update built --warm-up 'cat /layer'
-	eventually warm_ups_are built "0 /bin/sh -c cat /layer"
+	faas env build built --base base --layer 'echo x >/layer' --cache aggressive \
+		--warm-up 'cat /layer' --language python
+	eventually warm_ups_are built $'0 /bin/sh -c cat /layer\n0 python3 --version'
 	faas execute --mode cached --env built 'cat /layer'
 	same "$output" x "output"
 	same "$(pool built made)" 0 "none can be made ahead"
 	faas env delete built
 	faas env delete base
+}
+
+@test "env build: languages, features and a shell are its base's, or its own" {
+	printf '#!/bin/sh\necho "my shell, $2"\n' >tree/bin/mysh
+	chmod +x tree/bin/mysh
+	faas env create base tree --language python --feature gpu --feature net \
+		--warm-up 'cat /etc/x' --shell mysh
+	# without anything to say it has what its base has
+	faas env build same --base base --layer 'echo 1 >/one'
+	what='[.languages, .features, .warm_up, .shell] | tojson'
+	faas --json env show same
+	same "$(jq -r "$what" <<<"$output")" '[["python"],{"gpu":true,"net":true},"cat /etc/x","mysh"]' \
+		"what it has of its base"
+	faas env build own --base base --layer 'echo 1 >/one' --language bash --feature gpu= \
+		--feature x=false --warm-up '' --shell ''
+	faas --json env show own
+	same "$(jq -r "$what" <<<"$output")" '[["bash"],{"net":true,"x":false},null,null]' "its own"
+	# and before any step runs it is known that they make no sense
+	faas 125 env build bad --base base --layer 'echo ran >&2' --language klingon
+	has "$stderr" "language list" "hint"
+	lacks "$stderr" ran "messages"
+	faas 125 env build bad --base base --layer 'echo ran >&2' --feature a=b
+	faas 3 env show bad
+	for name in same own base; do
+		faas env delete "$name"
+	done
+}
+
+@test "env create: code without a language is its shell's" {
+	printf '#!/bin/sh\necho "my shell, $2"\nexec /bin/sh "$@"\n' >tree/bin/mysh
+	chmod +x tree/bin/mysh
+	faas env create base tree --shell mysh
+	faas execute --env base 'echo $((6 * 7)) $1' word
+	same "$output" $'my shell, echo $((6 * 7)) $1\n42 word' "output"
+	id=$("$FAAS" --json execution list 3>&- | jq -r '.executions[0].argv[0]')
+	same "$id" mysh "what is recorded"
+	faas execute --env base -- sh -c 'echo $((6 * 7))'
+	same "$output" 42 "a command is none"
+	# in the verbs that run code, too, and a result of another shell is no result
+	faas chain --base base --name s --run 'echo x >/x; echo x'
+	has "$output$stderr" "my shell, echo x" "a step"
+	faas snapshot exec --cached s 'echo y'
+	has "$output$stderr" "my shell, echo y" "cached"
+	faas instance start --env base --name i
+	faas instance exec i 'echo z'
+	same "$output" $'my shell, echo z\nz' "in an instance"
+	faas instance terminate i
+	faas env update base --shell /bin/sh
+	faas snapshot exec --cached s 'echo y'
+	same "$output" y "cached, with another shell"
+	faas execute --env base --mode cached 'echo $((6 * 7))'
+	same "$output" 42 "the usual shell"
 }

@@ -78,6 +78,58 @@ its_status() {
 	same "$stderr" $'a\te\nb\te' "tags of errors"
 }
 
+@test "map: --stream runs an item while the next is not there yet" {
+	faas execute --snapshot live true
+	mkfifo pipe
+	"$FAAS" map live --stream -j 2 'echo "{} ${FAAS_BRANCH_COUNT-unknown} $FAAS_BRANCH_INDEX"' \
+		<pipe >out 2>err 3>&- &
+	client=$!
+	exec 7>pipe
+	echo one >&7
+	eventually eval '[[ $(<out) == "one unknown 0" ]]'
+	printf 'two\n\nth' >&7
+	eventually eval '[[ $(<out) == *"two unknown 1" ]]'
+	# what is wrong with one is its own failure
+	printf 'ree\na\0b\nlast' >&7
+	exec 7>&-
+	its_status 1
+	same "$(<out)" $'one unknown 0\ntwo unknown 1\nthree unknown 2\nlast unknown 4' "output"
+	has "$(<err)" "item 4, 'a': it has a NUL byte" "message"
+	# as many as there are, a few at a time; a log; a count once it is known
+	seq 302 >items
+	head -n 300 items >some
+	faas map live --stream -j 8 --joblog log --reduce \
+		'sort -n | tail -n 1; echo $FAAS_BRANCH_COUNT' 'echo {}' <some
+	same "$output" $'300\n300' "reduced"
+	faas map live --stream -j 8 --joblog log --resume --reduce 'wc -l' 'echo {}' <items
+	same "$output" 302 "with those of before"
+	same "$(wc -l <log)" 302 "lines of the log"
+	printf 'a\0\0b\n' >items
+	faas map live --stream -0 -a items -- printf '<%s>'
+	same "$output" $'<a><><b\n>' "NUL bytes"
+	faas map live --stream -a /dev/null 'echo ran'
+	same "$output$stderr" "" "none"
+	faas 125 map live --stream 'echo ran' ::: a
+}
+
+@test "map: --stream ends when it is halted or interrupted, though more would come" {
+	faas execute --snapshot ends true
+	mkfifo pipe
+	# open on both sides: an end never comes
+	exec 7<>pipe
+	printf 'true\nfalse\n' >&7
+	faas 1 map ends --stream -j 1 --halt soon,fail=1 '$FAAS_ITEM' <pipe
+	has "$stderr" "none after them" "message"
+	"$FAAS" map ends --stream 'echo {}' <pipe >out 2>err 3>&- 7>&- &
+	client=$!
+	echo one >&7
+	eventually eval '[[ $(<out) == one ]]'
+	kill -INT "$client"
+	its_status 130
+	has "$(<err)" "interrupted: 0 of the first 1 items" "message"
+	exec 7>&-
+}
+
 @test "map: bad input runs nothing" {
 	faas execute --snapshot ok true
 	faas 125 map ok
