@@ -95,7 +95,8 @@ needs_root() {
 		sethostname EPERM host name
 		setgroups EPERM groups
 		setresgid EPERM root
-		setresuid EAGAIN root
+		setresuid EAGAIN become the user
+		prctl:0=28 EPERM become the user
 		capset EPERM capabilities
 		prctl:0=24 EPERM capability
 		prctl:0=24 EINVAL capability
