@@ -68,6 +68,7 @@ struct spawner {
 	uint32_t uid_base, uid_count;
 	uint32_t own_uid, own_gid;
 	uint32_t lacks;
+	char oom_score[16];		/* oom_score_adj of sandboxes */
 	struct host_parts *host;	/* shared */
 	int state;			/* a detached mount of the snapshots' layers */
 	struct hidden hidden[HIDDEN_MAX];	/* what a sandbox does not see of /proc */
