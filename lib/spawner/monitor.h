@@ -36,6 +36,7 @@ struct monitor {
 	struct untouched net;
 	struct log log;
 	bool built;
+	uint32_t users;		/* it was built with so many */
 	bool running, ended, log_pty;
 	bool renew, hurry;		/* the executor wants a blank one, and somebody waits */
 	uint32_t end_flags;
