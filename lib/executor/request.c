@@ -276,7 +276,7 @@ static char *degraded(struct executor *x, const struct limits *l, bool kept)
 	if (kept)
 		json_array_append_new(j, json_string("limits.disk: not enforced for what a "
 						     "snapshot keeps"));
-	if (x->spawner.lacks & LACKS_SUBIDS)
+	if (x->spawner.lacks & LACKS_SUBIDS || (x->spawner.rootless && kept))
 		json_array_append_new(j, json_string("users: one only, without root"));
 	else if (x->spawner.lacks & LACKS_IDMAP)
 		json_array_append_new(j, json_string("files: the host's belong to nobody"));

@@ -100,8 +100,12 @@ static void own_error(const struct run *run, struct error *err)
 		(void)err_hint(err, "'faas env list' shows environments; is the program in "
 			       "'%s'?", rec->environment);
 	else if (run->errnum == EPERM && run->x->spawner.rootless && rec->user && *rec->user)
-		(void)err_hint(err, "without root there is one user: say '--user root', or run faas "
-			       "as root");
+		(void)err_hint(err, "%s: say '--user root', or run faas as root",
+			       run->x->spawner.lacks & LACKS_SUBIDS
+			       ? "without root there is one user, unless 'faas doctor "
+			       "rootless-users' finds more" : run->build.keep[0]
+			       ? "what is kept has one user without root"
+			       : "/etc/subuid and /etc/subgid give no more");
 	else if (run->errnum == ENOSPC)
 		(void)err_hint(err, "--disk gives the sandbox more space");
 }
@@ -278,7 +282,8 @@ int run_dispatch(struct run *run, struct slot *slot, struct error *err)
 	pooled = run->cached && strcmp(slot->env.cache, "none") &&
 		run->build.network == NETWORK_NONE &&
 		run->build.limits.disk == usual.disk && !run->build.stack &&
-		!run->build.keep[0];
+		!run->build.keep[0] && sandbox_needs_users(x, run->rec.user) ==
+		sandbox_needs_users(x, slot->env.user);
 	if (pool_worth_waiting(x, slot, pooled)) {
 		run->slot = slot;
 		run->queued = true;

@@ -186,7 +186,14 @@ int snapshot_keep(struct executor *x, const json_t *params, struct run *run, str
 	r = store_snapshot_find(x->store, s.id, &old, err);
 	if (r)
 		return r < 0 ? -1 : err_set(err, ERR_EXISTS, "there is a snapshot '%s' already", s.id);
-	if (store_snapshot_put(x->store, &s, err) < 0)
+	r = store_snapshot_put(x->store, &s, err);
+	/* the name may be that of a run which was kept from having one, and is not recorded yet */
+	if (r < 0 && err->code == ERR_EXISTS && x->n_dirty) {
+		r = run_flush(x, err);
+		if (!r)
+			r = store_snapshot_put(x->store, &s, err);
+	}
+	if (r < 0)
 		return -1;
 	(void)fault("snapshot.noted");
 	run->rec.snapshot = memory_copy(s.id);

@@ -293,6 +293,7 @@ void init_main(int sock, const struct leaf *leaf)
 	if (leaf_enter(leaf, &st) < 0)
 		report_failure(&st);
 	build = wait_for_build(stack);
+	spawner.uid_count = users_of(&build);
 	if (build_sandbox(&build, stack, &st) < 0)
 		report_failure(&st);
 	build_close_inherited(init.sock);

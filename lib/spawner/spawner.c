@@ -143,26 +143,6 @@ static int make_idmap(void)
 	return fd;
 }
 
-static int enter_own_user_namespace(struct msg_status *st)
-{
-	char map[64];
-
-	if (unshare(CLONE_NEWUSER) < 0)
-		return fail(st, "create a user namespace");
-	if (write_file_at(AT_FDCWD, "/proc/self/setgroups", "deny") < 0 && errno != ENOENT)
-		return fail(st, "write setgroups");
-	(void)snprintf(map, sizeof(map), "0 %u 1", spawner.own_uid);
-	if (write_file_at(AT_FDCWD, "/proc/self/uid_map", map) < 0)
-		return fail(st, "map uid %u", spawner.own_uid);
-	(void)snprintf(map, sizeof(map), "0 %u 1", spawner.own_gid);
-	if (write_file_at(AT_FDCWD, "/proc/self/gid_map", map) < 0)
-		return fail(st, "map gid %u", spawner.own_gid);
-	spawner.lacks |= LACKS_SUBIDS | LACKS_IDMAP;
-	spawner.uid_base = 0;
-	spawner.uid_count = 1;
-	return 0;
-}
-
 /* The filter that neither we nor any sandbox needs to be without. */
 static int load_base_filter(int fd, struct msg_status *st)
 {
@@ -217,6 +197,9 @@ static int setup(struct message *m, struct msg_status *st)
 	spawner.uid_count = s->uid_count;
 	spawner.own_uid = s->own_uid;
 	spawner.own_gid = s->own_gid;
+	spawner.sub_uid = s->sub_uid;
+	spawner.sub_gid = s->sub_gid;
+	spawner.sub_count = s->sub_count;
 	find_oom_score();
 
 	if (spawner.rootless) {

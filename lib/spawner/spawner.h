@@ -67,6 +67,7 @@ struct spawner {
 	bool rootless;
 	uint32_t uid_base, uid_count;
 	uint32_t own_uid, own_gid;
+	uint32_t sub_uid, sub_gid, sub_count;
 	uint32_t lacks;
 	char oom_score[16];		/* oom_score_adj of sandboxes */
 	struct host_parts *host;	/* shared */
@@ -82,6 +83,14 @@ extern struct spawner spawner;
  * fail() fills *st from errno and returns -1; the executor adds the context.
  */
 int fail(struct msg_status *st, const char *fmt, ...) _printf_(2, 3);
+
+/* ids.c */
+int enter_own_user_namespace(struct msg_status *st);
+/* How many users a sandbox has that is asked for so. */
+static inline uint32_t users_of(const struct msg_build *b)
+{
+	return spawner.rootless && !b->users ? 1 : spawner.uid_count;
+}
 
 /* template.c */
 /* state: the folder of the snapshots' layers */
