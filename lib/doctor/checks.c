@@ -130,6 +130,9 @@ const struct check checks[] = {
 
 	{ "slirp4netns", "program", probe_slirp4netns, NULL,
 	  "--network nat does not work", "apt-get install slirp4netns" },
+	{ "subordinate-ids", "program", probe_subids, NULL,
+	  "without root a sandbox has one user, its root: an image for another one does not run",
+	  "apt-get install uidmap" },
 	{ "criu", "program", probe_criu, NULL,
 	  "processes cannot be kept in a snapshot; files can",
 	  "install criu 4.1 or newer: Debian 13 has it, for others it is built from "

@@ -27,6 +27,8 @@
 	X(netns) X(tun)							\
 	/* program.c */							\
 	X(slirp4netns) X(criu) X(sshd)					\
+	/* subid.c */							\
+	X(subids)							\
 	/* state.c */							\
 	X(state_directory) X(state_space) X(state_exec) X(reflink) X(fuse)
 

@@ -11,6 +11,8 @@ const struct doctor_feature doctor_features[] = {
 	{ "rootless", "the same as an ordinary user",
 	  { "clone3", "rootless-userns", "overlayfs-user", "proc-mount", "mount-api",
 	    "pidfd", "seccomp" } },
+	{ "rootless-users", "users besides root in a sandbox of an ordinary user",
+	  { "rootless-userns", "subordinate-ids" } },
 	{ "limits.memory", "memory limit of a sandbox",
 	  { "cgroup2-memory|cgroup1-memory" } },
 	{ "limits.cpu", "CPU limit of a sandbox", { "cgroup2-cpu|cgroup1-cpu" } },

@@ -143,15 +143,16 @@ static int user_fd_of(struct probe *p, pid_t pid)
 	return fd;
 }
 
-int ns_user_fd(struct probe *p)
+pid_t ns_user_child(struct probe *p)
 {
 	int pipefd[2];
 	char ready = 0;
-	int fd = -1;
 	pid_t pid;
 
-	if (pipe2(pipefd, O_CLOEXEC) < 0)
+	if (pipe2(pipefd, O_CLOEXEC) < 0) {
+		probe_sys(p, errno, "pipe");
 		return -1;
+	}
 	pid = child_fork();
 	if (!pid) {
 		ready = unshare(CLONE_NEWUSER) == 0;
@@ -161,12 +162,24 @@ int ns_user_fd(struct probe *p)
 			pause();
 	}
 	(void)close(pipefd[1]);
-	if (pid > 0 && read(pipefd[0], &ready, 1) == 1 && ready)
-		fd = user_fd_of(p, pid);
-	else
-		probe_say(p, DOCTOR_MISSING, "no user namespace to map with");
-	if (pid > 0)
+	if (pid > 0 && (read(pipefd[0], &ready, 1) != 1 || !ready)) {
 		child_end(pid);
+		pid = -1;
+	}
 	(void)close(pipefd[0]);
+	if (pid < 0)
+		probe_say(p, DOCTOR_MISSING, "no user namespace to map with");
+	return pid;
+}
+
+int ns_user_fd(struct probe *p)
+{
+	pid_t pid = ns_user_child(p);
+	int fd;
+
+	if (pid < 0)
+		return -1;
+	fd = user_fd_of(p, pid);
+	child_end(pid);
 	return fd;
 }

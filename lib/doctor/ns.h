@@ -26,6 +26,9 @@ int ns_enter_mount(struct probe *p);
 /* If root: become an ordinary user (nobody), as far as a child can. */
 int ns_become_ordinary(struct probe *p);
 
+/* A process in a new user namespace without maps, for child_end(); or -1 and a verdict. */
+pid_t ns_user_child(struct probe *p);
+
 /* Descriptor of a user namespace that maps 0..65535 to 100000.., or -1. */
 int ns_user_fd(struct probe *p);
 

@@ -183,6 +183,8 @@ struct sandbox *sandbox_create(struct executor *x, struct error *err);
 /* An orphan's socket, found at start; the run is adopted. */
 struct sandbox *sandbox_adopt(struct executor *x, int fd, struct run *run,
 			      struct error *err);
+/* Without root: is it another user than root, for whom there are ids? */
+bool sandbox_needs_users(const struct executor *x, const char *user);
 int sandbox_build(struct sandbox *s, struct slot *slot, uint32_t network,
 		  const struct limits *limits, struct error *err);
 int sandbox_send(struct sandbox *s, void *msg, size_t size, const void *body, size_t len,

@@ -7,6 +7,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "lib/executor/executor.h"
 #include "lib/executor/instance.h"
 #include "lib/executor/snapshot.h"
@@ -16,10 +17,8 @@ enum { QUIET_AFTER_US = 700 };
 
 struct run *run_new(struct executor *x)
 {
-	struct run *run = calloc(1, sizeof(*run));
+	struct run *run = memory_must(calloc(1, sizeof(*run)));
 
-	if (!run)
-		abort();
 	run->x = x;
 	run->pty = -1;
 	run->rec.exit_code = -1;
@@ -88,7 +87,7 @@ static void answer_waiters(struct run *run)
 static void set_text(char **field, const char *text)
 {
 	free(*field);
-	*field = text ? strdup(text) : NULL;
+	*field = memory_copy(text);
 }
 
 /* The failure of faas itself that a finished run's record holds. */
@@ -101,8 +100,12 @@ static void own_error(const struct run *run, struct error *err)
 		(void)err_hint(err, "'faas env list' shows environments; is the program in "
 			       "'%s'?", rec->environment);
 	else if (run->errnum == EPERM && run->x->spawner.rootless && rec->user && *rec->user)
-		(void)err_hint(err, "without root there is one user: say '--user root', or run faas "
-			       "as root");
+		(void)err_hint(err, "%s: say '--user root', or run faas as root",
+			       run->x->spawner.lacks & LACKS_SUBIDS
+			       ? "without root there is one user, unless 'faas doctor "
+			       "rootless-users' finds more" : run->build.keep[0]
+			       ? "what is kept has one user without root"
+			       : "/etc/subuid and /etc/subgid give no more");
 	else if (run->errnum == ENOSPC)
 		(void)err_hint(err, "--disk gives the sandbox more space");
 }
@@ -279,7 +282,8 @@ int run_dispatch(struct run *run, struct slot *slot, struct error *err)
 	pooled = run->cached && strcmp(slot->env.cache, "none") &&
 		run->build.network == NETWORK_NONE &&
 		run->build.limits.disk == usual.disk && !run->build.stack &&
-		!run->build.keep[0];
+		!run->build.keep[0] && sandbox_needs_users(x, run->rec.user) ==
+		sandbox_needs_users(x, slot->env.user);
 	if (pool_worth_waiting(x, slot, pooled)) {
 		run->slot = slot;
 		run->queued = true;

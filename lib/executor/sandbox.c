@@ -128,7 +128,8 @@ static void on_message(struct source *source, uint32_t events)
 	int r = msg_recv_now(source->fd, &message);
 
 	(void)events;
-	if (r == -EAGAIN)
+	/* the message stays where it is, and is read when there is memory again */
+	if (r == -EAGAIN || r == -ENOMEM || r == -ENOBUFS)
 		return;
 	if (r <= 0) {
 		on_end(s);
@@ -268,6 +269,12 @@ int sandbox_send(struct sandbox *s, void *msg, size_t size, const void *body, si
 	return 0;
 }
 
+bool sandbox_needs_users(const struct executor *x, const char *user)
+{
+	return x->spawner.rootless && !(x->spawner.lacks & LACKS_SUBIDS) && user && *user &&
+		strcmp(user, "root") && strcmp(user, "0") && strcmp(user, "0:0");
+}
+
 int sandbox_build(struct sandbox *s, struct slot *slot, uint32_t network,
 		  const struct limits *limits, struct error *err)
 {
@@ -287,6 +294,9 @@ int sandbox_build(struct sandbox *s, struct slot *slot, uint32_t network,
 		if (s->run->build.hostname[0])
 			memcpy(b.hostname, s->run->build.hostname, sizeof(b.hostname));
 	}
+	/* what is kept is read and removed by us, who are one user */
+	b.users = !b.keep[0] && sandbox_needs_users(s->x, s->run ? s->run->rec.user
+							   : slot->env.user);
 	if (sandbox_send(s, &b, sizeof(b), stack, len, NULL, 0, err) < 0)
 		return -1;
 	s->state = SANDBOX_BUILDING;

@@ -12,6 +12,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/strbuf.h"
+#include "lib/base/subid.h"
 #include "lib/executor/executor.h"
 #include "lib/executor/filter.h"
 #include "lib/spawner/message.h"
@@ -67,6 +68,7 @@ static int send_setup(struct executor *x, struct error *err)
 		.uid_base = UID_BASE, .uid_count = UID_COUNT,
 		.own_uid = geteuid(), .own_gid = getegid(),
 	};
+	struct subids more = { 0 };
 	cleanup_close int base = -1;
 	cleanup_close int sandbox = -1;
 	char layers[4200];
@@ -76,6 +78,13 @@ static int send_setup(struct executor *x, struct error *err)
 	if (mkdirat(x->state_dir, "layers", 0711) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "create '%s'", layers);
 
+	if (x->spawner.rootless)
+		more = subid_read(geteuid());
+	m.sub_uid = more.uid;
+	m.sub_gid = more.gid;
+	m.sub_count = more.uids < more.gids ? more.uids : more.gids;
+	if (m.sub_count > UID_COUNT - 1)
+		m.sub_count = UID_COUNT - 1;
 	if (filter_base(&base, err) < 0 || filter_sandbox(&sandbox, err) < 0)
 		return -1;
 	fds[0] = x->run_dir;

@@ -328,7 +328,8 @@ static int load_filter(struct msg_status *st)
 
 int build_confine(const struct msg_build *b, struct msg_status *st)
 {
-	if (!spawner.rootless && syscall(SYS_setgroups, 0, NULL) < 0)
+	/* with one user it is not allowed, and there are no others' groups to be in */
+	if (spawner.uid_count > 1 && syscall(SYS_setgroups, 0, NULL) < 0)
 		return fail(st, "drop supplementary groups");
 	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
 		return fail(st, "become the sandbox's root");

@@ -73,7 +73,7 @@ static int set_user(struct exec_plan *p)
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[2] = { 0 };
 
-	if (!spawner.rootless &&
+	if (spawner.uid_count > 1 &&
 	    syscall(SYS_setgroups, (size_t)p->n_groups, p->groups) < 0)
 		return stop(p, "set the groups of the user", NULL);
 	if (syscall(SYS_setresgid, p->gid, p->gid, p->gid) < 0 ||

@@ -25,7 +25,7 @@
  * could write.
  */
 
-struct init init = { .signals = -1, .stdio = { -1, -1, -1 }, .pty = -1, .files = -1 };
+struct init init = { .signals = -1, .program = { NO_PROGRAM } };
 
 struct message message;
 static struct message early;
@@ -100,15 +100,11 @@ static void kill_everything(void)
 void init_finish(struct msg_ended *e)
 {
 	kill_everything();
-	if (init.files >= 0 && !e->code)
-		files_out(init.files, init.run.workdir);
-	if (init.files >= 0)
-		(void)close(init.files);
-	for (int i = 0; i < 3; i++)
-		if (init.stdio[i] >= 0)
-			(void)close(init.stdio[i]);
-	if (init.pty >= 0)
-		(void)close(init.pty);
+	if (init.program.files >= 0 && !e->code)
+		files_out(init.program.files, init.program.run.workdir);
+	if (init.program.files >= 0)
+		(void)close(init.program.files);
+	program_close_stdio(&init.program);
 	e->h.type = MSG_ENDED;
 	e->started_us = init.started_us;
 	e->started_ms = init.started_ms;
@@ -120,27 +116,17 @@ void init_finish(struct msg_ended *e)
 		(void)pause();
 }
 
-/* The program could not be started: a result too, with our reason in it. */
 void init_unstarted(const struct exec_plan *plan)
 {
-	struct msg_ended e = { .exit_code = -1, .errnum = plan->errnum };
+	struct msg_ended e = program_unstarted(plan);
 
-	e.code = plan->code ? plan->code :
-		plan->errnum == ENOENT ? ERR_NO_COMMAND : ERR_CANNOT_RUN;
-	(void)snprintf(e.text, sizeof(e.text), "%s%s%s%s", plan->what,
-		       plan->which ? " '" : "", plan->which ? plan->which : "",
-		       plan->which ? "'" : "");
 	init_finish(&e);
 }
 
 void init_failed(const struct msg_status *st)
 {
-	struct msg_ended e = {
-		.exit_code = -1, .errnum = st->errnum,
-		.code = st->code ? st->code : ERR_CANNOT_RUN,
-	};
+	struct msg_ended e = program_failed(st);
 
-	memcpy(e.text, st->text, sizeof(e.text));
 	init_finish(&e);
 }
 
@@ -152,7 +138,7 @@ static void step_ended(int status)
 		e.exit_code = WEXITSTATUS(status);
 	else
 		e.signal = WTERMSIG(status);
-	if (!e.exit_code && ++init.step < init.run.n_steps) {
+	if (!e.exit_code && ++init.program.step < init.program.run.n_steps) {
 		start_step();
 		return;
 	}
@@ -225,7 +211,7 @@ void init_heard(int r)
 			finish_idle();
 		break;
 	case MSG_EXEC:
-		enter_begin(&message, init.sock, init.no_cgroup);
+		enter_begin(&message, init.sock, init.program.no_cgroup);
 		break;
 	case MSG_EXEC_SIGNAL:
 		enter_signal((const void *)message.h);
@@ -312,17 +298,20 @@ void init_main(int sock, const struct leaf *leaf, uid_t owner)
 
 	init.sock = sock;
 	early.n_fds = -1;
+	/* while we may still say that nobody in here takes it back */
+	(void)write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", spawner.oom_score);
 	(void)prctl(PR_SET_NAME, "faas-init");
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)sigemptyset(&mask);
 	(void)sigaddset(&mask, SIGCHLD);
 	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
-	init.no_cgroup = spawner.cgroups[CGROUP_PIDS] < 0 &&
+	init.program.no_cgroup = spawner.cgroups[CGROUP_PIDS] < 0 &&
 		spawner.cgroups[CGROUP_UNIFIED] < 0;
 	if (leaf_enter(leaf, &st) < 0)
 		report_failure(&st);
 	build = wait_for_build(stack);
+	spawner.uid_count = users_of(&build);
 	if (build_sandbox(&build, stack, &st) < 0)
 		report_failure(&st);
 	build_close_inherited(init.sock);

@@ -35,6 +35,7 @@ struct monitor {
 	struct untouched net;
 	struct output out;
 	bool built;
+	uint32_t users;		/* it was built with so many */
 	bool running, ended;
 	bool renew, hurry;		/* the executor wants a blank one, and somebody waits */
 	uint32_t end_flags;

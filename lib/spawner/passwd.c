@@ -115,6 +115,7 @@ static void add_groups(const char *root, struct account *a)
 			size_t len = strcspn(m, ",");
 
 			if (len == strlen(a->name) && !strncmp(m, a->name, len) &&
+			    gid < spawner.uid_count &&
 			    a->n_groups < (int)ARRAY_SIZE(a->groups))
 				a->groups[a->n_groups++] = gid;
 			m += len + (m[len] == ',');
@@ -159,11 +160,14 @@ int account_find(const char *root, const char *spec, struct account *ret,
 		a.gid = id;
 	else if (a.uid)
 		add_groups(root, &a);
-	if (spawner.rootless && (a.uid || a.gid)) {
+	if (a.uid >= spawner.uid_count || a.gid >= spawner.uid_count) {
 		errno = EPERM;
 		st->code = ERR_UNSUPPORTED;
-		return fail(st, "become user '%s': without root the sandbox has one user "
-			    "only, its root", spec);
+		if (spawner.uid_count == 1)
+			return fail(st, "become user '%s': without root the sandbox has one user "
+				    "only, its root", spec);
+		return fail(st, "become user '%s': without root the sandbox has users 0 to %u only",
+			    spec, spawner.uid_count - 1);
 	}
 	*ret = a;
 	return 0;

@@ -142,6 +142,8 @@ struct msg_setup {
 	uint32_t cgroups;	/* 1 << enum cgroup_kind */
 	uint32_t uid_base, uid_count;
 	uint32_t own_uid, own_gid;	/* of the executor, for rootless maps */
+	uint32_t sub_uid, sub_gid;	/* and what newuidmap and newgidmap may add to them, */
+	uint32_t sub_count;		/* of both; 0: nothing */
 };
 
 /*
@@ -187,6 +189,7 @@ struct msg_build {
 	uint32_t warm;		/* look ahead: nobody waits yet */
 	uint32_t stack;
 	uint32_t again;		/* `keep` was written to before, and goes on */
+	uint32_t users;		/* rootless: it has those of MSG_SETUP besides its root */
 	struct limits limits;
 	char hostname[64];
 	char keep[MSG_ID];	/* the layer that keeps what is written, or "": none does */

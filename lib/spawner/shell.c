@@ -109,8 +109,12 @@ void shell_write_maps(struct msg_status *st)
 {
 	char path[64], map[64];
 
-	(void)snprintf(map, sizeof(map), "0 %u %u", spawner.uid_base, spawner.uid_count);
-	if (spawner.rootless) {
+	/* one line for each of the lines that our own namespace has */
+	if (spawner.rootless && mon.users > 1)
+		(void)snprintf(map, sizeof(map), "0 0 1\n1 1 %u\n", mon.users - 1);
+	else
+		(void)snprintf(map, sizeof(map), "0 %u %u", spawner.uid_base, mon.users);
+	if (mon.users == 1) {
 		(void)snprintf(path, sizeof(path), "/proc/%d/setgroups", mon.init);
 		(void)write_file_at(AT_FDCWD, path, "deny");
 	}
@@ -136,6 +140,7 @@ void shell_build(const struct message *m)
 	if (mon.built)
 		return;
 	mon.built = true;
+	mon.users = users_of(&b);
 	if (leaf_limits(&mon.leaf, &b.limits, &st) < 0)
 		give_up(&st);
 	err = msg_send(mon.init_sock, &b, sizeof(b), m->body, m->h->body, NULL, 0);

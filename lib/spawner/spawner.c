@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXECUTOR_SOCKET = 3 };
+enum { EXECUTOR_SOCKET = 3, OOM_FIRST = 500, OOM_MAX = 1000 };
 
 struct spawner spawner = {
 	.run_dir = -1, .filter = -1, .host_net = -1, .wide = -1, .narrow = -1,
@@ -143,26 +143,6 @@ static int make_idmap(void)
 	return fd;
 }
 
-static int enter_own_user_namespace(struct msg_status *st)
-{
-	char map[64];
-
-	if (unshare(CLONE_NEWUSER) < 0)
-		return fail(st, "create a user namespace");
-	if (write_file_at(AT_FDCWD, "/proc/self/setgroups", "deny") < 0 && errno != ENOENT)
-		return fail(st, "write setgroups");
-	(void)snprintf(map, sizeof(map), "0 %u 1", spawner.own_uid);
-	if (write_file_at(AT_FDCWD, "/proc/self/uid_map", map) < 0)
-		return fail(st, "map uid %u", spawner.own_uid);
-	(void)snprintf(map, sizeof(map), "0 %u 1", spawner.own_gid);
-	if (write_file_at(AT_FDCWD, "/proc/self/gid_map", map) < 0)
-		return fail(st, "map gid %u", spawner.own_gid);
-	spawner.lacks |= LACKS_SUBIDS | LACKS_IDMAP;
-	spawner.uid_base = 0;
-	spawner.uid_count = 1;
-	return 0;
-}
-
 /* The filter that neither we nor any sandbox needs to be without. */
 static int load_base_filter(int fd, struct msg_status *st)
 {
@@ -179,6 +159,18 @@ static int load_base_filter(int fd, struct msg_status *st)
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0)
 		return fail(st, "load the base seccomp filter");
 	return 0;
+}
+
+/* A machine without memory ends what is in a sandbox before any of us. */
+static void find_oom_score(void)
+{
+	char own[16] = "";
+	int score;
+
+	(void)read_file_at(AT_FDCWD, "/proc/self/oom_score_adj", own, sizeof(own));
+	score = *own == '-' ? -(int)number_in(own + 1, NULL) : (int)number_in(own, NULL);
+	score = score + OOM_FIRST < OOM_MAX ? score + OOM_FIRST : OOM_MAX;
+	(void)snprintf(spawner.oom_score, sizeof(spawner.oom_score), "%d", score);
 }
 
 static int setup(struct message *m, struct msg_status *st)
@@ -205,6 +197,10 @@ static int setup(struct message *m, struct msg_status *st)
 	spawner.uid_count = s->uid_count;
 	spawner.own_uid = s->own_uid;
 	spawner.own_gid = s->own_gid;
+	spawner.sub_uid = s->sub_uid;
+	spawner.sub_gid = s->sub_gid;
+	spawner.sub_count = s->sub_count;
+	find_oom_score();
 
 	if (spawner.rootless) {
 		if (enter_own_user_namespace(st) < 0)

@@ -67,7 +67,9 @@ struct spawner {
 	bool rootless;
 	uint32_t uid_base, uid_count;
 	uint32_t own_uid, own_gid;
+	uint32_t sub_uid, sub_gid, sub_count;
 	uint32_t lacks;
+	char oom_score[16];		/* oom_score_adj of sandboxes */
 	struct host_parts *host;	/* shared */
 	int state;			/* a detached mount of the snapshots' layers */
 	struct hidden hidden[HIDDEN_MAX];	/* what a sandbox does not see of /proc */
@@ -81,6 +83,14 @@ extern struct spawner spawner;
  * fail() fills *st from errno and returns -1; the executor adds the context.
  */
 int fail(struct msg_status *st, const char *fmt, ...) _printf_(2, 3);
+
+/* ids.c */
+int enter_own_user_namespace(struct msg_status *st);
+/* How many users a sandbox has that is asked for so. */
+static inline uint32_t users_of(const struct msg_build *b)
+{
+	return spawner.rootless && !b->users ? 1 : spawner.uid_count;
+}
 
 /* template.c */
 /* state: the folder of the snapshots' layers */
@@ -228,16 +238,6 @@ struct account {
  */
 int account_find(const char *root, const char *spec, struct account *ret,
 		 struct msg_status *st);
-
-/* HOME, USER and LOGNAME are the account's, unless the caller said. */
-struct home_variables {
-	char home[300], user[80], logname[80];
-};
-void init_set_home(struct run_body *run, const struct account *account,
-		   struct home_variables *v);
-/* A terminal of the account's: returns the master and sets *ret_slave; or -1. */
-int init_open_pty(const struct msg_run *r, const struct account *account, int *ret_slave,
-		  struct msg_status *st);
 
 /* Small helpers of the whole program. */
 uint64_t now_us(void);			/* CLOCK_MONOTONIC */

@@ -25,6 +25,7 @@ setup_file() {
 teardown_file() {
 	[[ -n ${ROOTLESS-} ]] || return 0
 	"$ROOTLESS/faas" -q executor stop --now 3>&- >&- 2>&- || true
+	[[ ! -d $ROOTLESS/home/more ]] || "$ROOTLESS/more" -q executor stop --now 3>&- >&- 2>&- || true
 	rm -rf "$ROOTLESS"
 }
 
@@ -34,6 +35,7 @@ setup() {
 	mkdir "$ROOTLESS/$BATS_TEST_NUMBER"
 	chown 65534 "$ROOTLESS/$BATS_TEST_NUMBER"
 	cd "$ROOTLESS/$BATS_TEST_NUMBER" || return
+	REAL_FAAS=$FAAS
 	FAAS=$ROOTLESS/faas
 }
 
@@ -188,4 +190,121 @@ print(n < 200)'
 	faas snapshot exec stopped-r -- cat /work/f
 	same "$output" 2 "snapshot"
 	faas instance terminate r
+}
+
+# Users besides root, of /etc/subuid: in a mount namespace that has a copy of /etc, with a
+# state folder and so an executor of their own.
+with_more_users() {
+	requires_program newuidmap
+	[[ -d $ROOTLESS/etc ]] || cp -a /etc "$ROOTLESS/etc"
+	[[ -e $ROOTLESS/faas-archive ]] || cp "${REAL_FAAS%/*}"/faas-* "$ROOTLESS"
+	printf '65534:%s\n' "$1" | tee "$ROOTLESS/etc/subuid" >"$ROOTLESS/etc/subgid"
+	cat >"$ROOTLESS/more" <<-E
+		#!/bin/sh
+		exec unshare --mount --propagation private sh -c '
+			mount --bind $ROOTLESS/etc /etc &&
+			exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all \\
+				env -u XDG_CONFIG_HOME -u FAAS_SYSTEM_CONFIG HOME=$ROOTLESS/home \\
+				FAAS_STATE_DIR=$ROOTLESS/home/more FAAS_IDLE_TIMEOUT=2m \\
+				$ROOTLESS/real "\$@"' sh "\$@"
+	E
+	chmod 755 "$ROOTLESS/more"
+	FAAS=$ROOTLESS/more
+}
+
+no_more_users() {
+	"$ROOTLESS/more" -q executor stop --now 3>&-
+	rm -rf "$ROOTLESS/home/more"
+}
+
+# What the kernel itself says, of users and groups
+as='grep -E "^(Uid|Gid|Groups|CapEff|NoNewPrivs|Seccomp):" /proc/self/status'
+
+@test "execute: without root, users of /etc/subuid are there, and can do no more than root" {
+	with_more_users 300000:65536
+	faas --json doctor rootless-users
+	same "$(jq -r '.checks[] | select(.name == "subordinate-ids").detail' <<<"$output")" \
+		"65536 users besides root" "doctor"
+	faas execute --status-file status --user 54321 'id -u; id -g; echo $HOME; cd /work; echo x >mine
+		stat -c %u:%g mine . /etc/hostname'
+	same "$output" $'54321\n54321\n/\n54321:54321\n54321:54321\n65534:65534' "who it is"
+	lacks "$(field '.execution.degraded | join("|")')" "users: one only" "degraded"
+	faas execute --user 54321 "$as"
+	same "$(tr -s ' \t' '  ' <<<"$output")" "Uid: 54321 54321 54321 54321
+Gid: 54321 54321 54321 54321
+Groups: 
+CapEff: 0000000000000000
+NoNewPrivs: 1
+Seccomp: 2" "what it is"
+	faas execute --user 65534:5 'id -u; id -g'
+	same "$output" $'65534\n5' "the last one, and a group"
+	# what root puts there another may not change, and signals between them do not pass
+	faas 2 execute --user 54321 'echo x >/etc/x' 2>/dev/null
+	faas 1 execute --user 54321 'kill -9 1'
+	faas execute --user 54321 --file "$ROOTLESS/probe" -- ./probe
+	same "$(grep ': allowed' <<<"$output")" "" "what was allowed"
+	# modes, artifacts, a terminal, and the one user that always was
+	faas execute --user 54321 --mode cached 'id -u'
+	same "$output" 54321 "cached"
+	faas execute --user 54321 --artifact out 'echo made >out; chmod 600 out'
+	same "$(<out)" made "artifact"
+	faas execute --mode cached 'id -u; cat /proc/self/uid_map'
+	same "$(tr -s ' ' <<<"$output")" $'0\n 0 0 1' "root has itself alone"
+	no_more_users
+}
+
+@test "execute: without root, an image's user is one of /etc/subuid" {
+	with_more_users 300000:65536
+	requires_program busybox
+	mkdir -p tree/bin tree/etc
+	cp "$(command -v busybox)" tree/bin/busybox
+	for name in sh id cat; do
+		ln -s busybox "tree/bin/$name"
+	done
+	printf 'root:x:0:0::/root:/bin/sh\napp:x:70:71::/home/app:/bin/sh\n' >tree/etc/passwd
+	printf 'root:x:0:\napp:x:71:\nmore:x:72:app\n' >tree/etc/group
+	faas env create img tree --user app
+	faas execute --env img 'id; echo $HOME'
+	same "$output" $'uid=70(app) gid=71(app) groups=72(more)\n/home/app' "who it is"
+	faas execute --env img --mode cached 'id -u'
+	faas execute --env img --mode cached 'id -u'
+	same "$output" 70 "cached"
+	faas execute --env img --user root 'id -u'
+	same "$output" 0 "root"
+	# files that are kept have one owner
+	sandboxed --env img --snapshot kept 'echo ran'
+	[[ $status == 12[56] ]] || die "status $status"
+	same "$output" "" "it did not run"
+	has "$stderr" "what is kept has one user" "hint"
+	faas execute --env img --user root --snapshot kept 'echo x >/kept'
+	faas execute --parent kept 'id -u; cat /kept'
+	same "$output" $'70\nx' "what begins with files that were kept"
+	no_more_users
+}
+
+@test "execute: without root, few users are few, and a line that makes no sense gives none" {
+	with_more_users 300000:100
+	faas execute --user 100:100 'id -u'
+	same "$output" 100 "the last one"
+	sandboxed --user 101:100 'echo ran'
+	[[ $status == 12[56] ]] || die "status $status"
+	has "$stderr" "users 0 to 100 only" "message"
+	has "$stderr" "give no more" "hint"
+	no_more_users
+	# and no executor is left to take the next ones for its own
+	for line in 0:65536 300000:0 4294967295:5 x:y 300000; do
+		with_more_users "$line"
+		sandboxed --user 1000 'echo ran'
+		[[ $status == 12[56] ]] || die "status $status with $line"
+		has "$stderr" "rootless-users" "hint"
+		no_more_users
+	done
+	with_more_users 300000:65536
+	: >"$ROOTLESS/etc/subgid"
+	sandboxed --user 1000 'echo ran'
+	[[ $status == 12[56] ]] || die "status $status without groups"
+	faas execute 'id -u'
+	same "$output" 0 "root"
+	faas 6 doctor rootless-users
+	no_more_users
 }

@@ -140,6 +140,13 @@ layers() {
 	eventually eval '[[ $(layers) == '"$before"' ]]'
 }
 
+@test "snapshot: the name of a run that failed is free as soon as it is told so" {
+	for i in 1 2 3 4 5 6; do
+		faas 126 execute --user nosuch --snapshot "free$i" true
+		faas execute --snapshot "free$i" true
+	done
+}
+
 @test "snapshot: one that a run begins with is not deleted" {
 	faas execute --snapshot used true
 	begin --parent used 'echo up; exec sleep 1000'

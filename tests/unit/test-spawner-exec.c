@@ -41,6 +41,7 @@ static const char *run(char *const *const *alternatives, const char *path,
 	    .no_cgroup = no_cgroup,
 	};
 	spawner.rootless = geteuid() != 0;
+	spawner.uid_count = spawner.rootless ? 1 : 65536;
 	status = 0;
 	pid = exec_start(p);
 	close(out[1]);

@@ -36,6 +36,7 @@ static struct tempdir *root_with(const char *users, const char *groups)
 {
 	struct tempdir *dir = tempdir_new();
 
+	spawner.uid_count = 65536;
 	check(!mkdirat(dir->fd, "etc", 0755));
 	put_file(dir, "etc/passwd", users, strlen(users));
 	put_file(dir, "etc/group", groups, strlen(groups));
@@ -177,12 +178,24 @@ TEST(without_root_there_is_one_user)
 {
 	struct tempdir *dir = root_with(passwd, group);
 
-	spawner.rootless = true;
+	spawner.uid_count = 1;
 	check_str(find(dir, ""), "0:0 root /root");
 	check_str(find(dir, "root"), "0:0 root /root");
 	check_str(find(dir, "app"), "-unsupported");
 	check_str(find(dir, "0:1"), "-unsupported");
-	spawner.rootless = false;
+	remove_root(dir);
+}
+
+TEST(a_sandbox_with_few_users_has_no_others)
+{
+	struct tempdir *dir = root_with(passwd, "many:x:2000:app\nfew:x:10:app\n");
+
+	spawner.uid_count = 1001;
+	check_str(find(dir, "1000:1000"), "1000:1000 app /home/app");
+	/* a group that it has not is not one to be in */
+	check_str(find(dir, "app"), "1000:1000 app /home/app +10");
+	check_str(find(dir, "1001"), "-unsupported");
+	check_str(find(dir, "0:1001"), "-unsupported");
 	remove_root(dir);
 }
 
