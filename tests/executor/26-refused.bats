@@ -128,6 +128,17 @@ needs_root() {
 	done
 }
 
+@test "execute: what is not needed may fail, and nothing stays" {
+	local call
+
+	needs_root
+	for call in pidfd_send_signal prctl:0=1 prctl:0=15 sched_setattr; do
+		denied $call EPERM
+		same "$status $output" "0 ran" "$call: $stderr"
+		eventually nothing_left
+	done
+}
+
 @test "execute: what could not be made ahead is not tried over and over" {
 	local made
 
