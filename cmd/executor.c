@@ -13,14 +13,14 @@
  * to run code: an executor starts when one is needed, and goes when it is idle.
  */
 
-enum { IDLE_MS = 600000, POOL_MAX = 64, READY_FD = 3 };
+enum { IDLE_MS = 600000, POOL_MAX = 64, RUNS_MAX = 1000, READY_FD = 3 };
 
 /* ---- run ---- */
 
 #define ARGS struct run_args
 ARGS {
 	const char *state_dir;
-	uint64_t idle_ms, pool_max;
+	uint64_t idle_ms, pool_max, runs_max;
 	bool on_demand;
 };
 
@@ -31,6 +31,8 @@ static const struct opt run_opts[] = {
 	       "exit after <time> with nothing to do (default: never, 10m on demand)"),
 	OPT_UINT(0, "pool", "count", ARGS, pool_max,
 		 "keep at most <count> sandboxes ready (default: 64)"),
+	OPT_UINT(0, "max-runs", "count", ARGS, runs_max,
+		 "run at most <count> programs at once (default: 1000)"),
 	OPT_FLAG(0, "on-demand", ARGS, on_demand,
 		 "started by a client: report on descriptor 3, exit when idle"),
 	OPT_END
@@ -60,6 +62,14 @@ static uint64_t idle_from_environment(bool on_demand)
 	return on_demand || getenv("LISTEN_FDS") ? IDLE_MS : 0;
 }
 
+static uint64_t runs_from_environment(void)
+{
+	const char *text = getenv("FAAS_MAX_RUNS");
+	uint64_t count;
+
+	return text && !parse_u64(text, &count) && count ? count : RUNS_MAX;
+}
+
 static int run_run(struct ctx *ctx, const void *p, struct error *err)
 {
 	const ARGS *args = p;
@@ -68,6 +78,7 @@ static int run_run(struct ctx *ctx, const void *p, struct error *err)
 		.state_dir = state,
 		.idle_ms = args->idle_ms ? args->idle_ms : idle_from_environment(args->on_demand),
 		.pool_max = args->pool_max ? args->pool_max : POOL_MAX,
+		.runs_max = args->runs_max ? args->runs_max : runs_from_environment(),
 		.foreground = !args->on_demand,
 		.ready_fd = args->on_demand ? READY_FD : -1,
 	};

@@ -90,7 +90,7 @@ static bool use_color(const struct globals *g, bool tty)
 
 int global_export(struct error *err)
 {
-	static const char *const keys[] = { "state-dir", "idle-timeout" };
+	static const char *const keys[] = { "state-dir", "idle-timeout", "max-runs" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const char *origin, *value = config_value(&config, keys[i], &origin);

@@ -123,7 +123,8 @@ static bool read_variables(const char *const *envp, struct asked *ask)
 		variable(e, "FAAS_SYSTEM_CONFIG=", &ask->system_config);
 		/* only these say nothing about a run that an executor is there for */
 		if (!begins(e, "FAAS_STATE_DIR=") && !begins(e, "FAAS_SYSTEM_CONFIG=") &&
-		    !begins(e, "FAAS_IDLE_TIMEOUT=") && !begins(e, "FAAS_PROGRAM=") &&
+		    !begins(e, "FAAS_IDLE_TIMEOUT=") &&
+		    !begins(e, "FAAS_MAX_RUNS=") && !begins(e, "FAAS_PROGRAM=") &&
 		    !begins(e, "FAAS_TEST_") && !begins(e, "FAAS_STORE=") &&
 		    !begins(e, "FAAS_COLOR=") && !begins(e, "FAAS_PAGER="))
 			return false;

@@ -461,7 +461,7 @@ _faas_about() {
 		operands=() ;;
 	'executor run')
 		flags='--on-demand'
-		values='--state-dir --idle-timeout --pool'
+		values='--state-dir --idle-timeout --pool --max-runs'
 		operands=() ;;
 	'executor start')
 		flags=''

@@ -37,6 +37,8 @@ const struct config_key config_keys[] = {
 	  "folder of the executor's state" },
 	{ "idle-timeout", CONFIG_TIME, "FAAS_IDLE_TIMEOUT", NULL, false,
 	  "time without work after which an executor started on demand ends" },
+	{ "max-runs", CONFIG_NUMBER, "FAAS_MAX_RUNS", NULL, false,
+	  "programs that an executor runs at once; one that runs keeps what it began with" },
 	{ NULL }
 };
 

@@ -84,6 +84,7 @@ struct executor_config {
 	const char *state_dir;
 	uint64_t idle_ms;		/* exit after that long with nothing to do; 0 never */
 	uint64_t pool_max;		/* sandboxes made ahead, in all */
+	uint64_t runs_max;		/* programs at once, in all */
 	bool foreground;		/* started by a person: say so on stderr */
 	int ready_fd;			/* written to when requests are taken, or -1 */
 };
@@ -364,6 +365,7 @@ struct session {
 	struct session *next, **prev;
 	struct wire wire;
 	bool greeted, closing;
+	bool crowded;			/* there are too many: it is told so, and no more */
 	pid_t pid;
 	int life;			/* pidfd of the client, or -1 */
 	unsigned int runs;		/* attached ones */
@@ -422,6 +424,7 @@ struct executor {
 	unsigned int n_sessions;
 	struct run *runs;
 	unsigned int n_running, n_dirty;
+	unsigned int n_live;		/* runs that are not finished, begun or not */
 	unsigned int n_lent;		/* runs whose monitor answers their client */
 	struct sandbox *sandboxes;
 	unsigned int n_sandboxes;

@@ -96,6 +96,11 @@ int run_allowed(const struct executor *x, struct error *err)
 	if (x->stopping)
 		return err_set(err, ERR_UNAVAILABLE, "the executor is stopping"),
 		       err_hint(err, "wait until it has ended, or 'faas executor stop --now'");
+	if (x->n_live >= x->config.runs_max)
+		return err_set(err, ERR_LIMIT, "the executor runs %u programs at once already",
+			       x->n_live),
+		       err_hint(err, "wait until one has ended, or allow it more: 'faas config set "
+				"max-runs', which the next executor heeds");
 	if (!x->store_failed)
 		return 0;
 	*err = x->store_error;

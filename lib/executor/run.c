@@ -27,6 +27,7 @@ struct run *run_new(struct executor *x)
 	if (run->next)
 		run->next->prev = &run->next;
 	x->runs = run;
+	x->n_live++;
 	return run;
 }
 
@@ -43,6 +44,8 @@ static void forget_fds(struct run *run)
 void run_free(struct run *run)
 {
 	forget_fds(run);
+	if (!run->finished)
+		run->x->n_live--;
 	while (run->waiters) {
 		struct waiter *w = run->waiters;
 
@@ -133,6 +136,7 @@ static void finish(struct run *run)
 	if (run->finished)
 		return;
 	run->finished = true;
+	x->n_live--;
 	leave_queue(run);
 	/* cancelled while it waited for its environment: nothing is to wake it */
 	run->slot = NULL;

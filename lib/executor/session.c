@@ -15,7 +15,8 @@
 #include "lib/executor/snapshot.h"
 #include "lib/executor/work.h"
 
-enum { SESSIONS_MAX = 1024 };
+/* So many have what they ask for, and so many more at once hear that they do not. */
+enum { SESSIONS_MAX = 1024, CROWD_MAX = 64 };
 
 /* Nobody may be serving it just now: the end that it hears of itself is what ends it. */
 static void close_later(struct session *s)
@@ -79,6 +80,14 @@ static void handle(struct session *s, json_t *frame)
 	json_t *params = json_object_get(frame, "params");
 	struct error err;
 
+	if (s->crowded) {
+		(void)err_set(&err, ERR_LIMIT, "the executor has %d clients at once already",
+			      SESSIONS_MAX);
+		(void)err_hint(&err, "try again when one of them has ended");
+		session_error(s, id, &err);
+		close_later(s);
+		return;
+	}
 	if (op && fds > s->wire.n_fds) {
 		/* the kernel drops what there is no room for */
 		(void)err_sys(&err, EMFILE, "receive the descriptors of '%.64s'", op);
@@ -159,7 +168,7 @@ static struct session *session_new(struct executor *x, int fd)
 	struct session *s;
 	pid_t pid;
 
-	if (check_peer(fd, &pid) < 0 || x->n_sessions >= SESSIONS_MAX ||
+	if (check_peer(fd, &pid) < 0 || x->n_sessions >= SESSIONS_MAX + CROWD_MAX ||
 	    !(s = calloc(1, sizeof(*s)))) {
 		(void)close(fd);
 		return NULL;
@@ -167,6 +176,7 @@ static struct session *session_new(struct executor *x, int fd)
 	s->x = x;
 	s->pid = pid;
 	s->life = -1;
+	s->crowded = x->n_sessions >= SESSIONS_MAX;
 	wire_init(&s->wire, fd);
 	s->source = (struct source){ .fd = fd, .ready = on_client };
 	s->next = x->sessions;
