@@ -230,8 +230,11 @@ void init_heard(int r)
 	msg_release(&message);
 }
 
-/* Waits for the monitor to write our uid map; a run may arrive before that. */
-static void enter_user_namespace(struct msg_status *st)
+/*
+ * The monitor writes our uid map, and meanwhile we do what needs none; a run may arrive
+ * before it has.
+ */
+static void enter_user_namespace(const struct msg_build *build, struct msg_status *st)
 {
 	struct msg_status ask = { .h.type = MSG_UNSHARED };
 	bool mapped = false;
@@ -242,6 +245,8 @@ static void enter_user_namespace(struct msg_status *st)
 	}
 	if (msg_send(init.sock, &ask, sizeof(ask), NULL, 0, NULL, 0) < 0)
 		_exit(1);
+	if (build_confine_ahead(build, st) < 0)
+		report_failure(st);
 	while (!mapped) {
 		struct message *m = early.n_fds < 0 ? &early : &message;
 
@@ -297,8 +302,8 @@ void init_main(int sock, const struct leaf *leaf)
 	if (build_sandbox(&build, stack, &st) < 0)
 		report_failure(&st);
 	build_close_inherited(init.sock);
-	enter_user_namespace(&st);
-	if (build_confine(&build, &st) < 0)
+	enter_user_namespace(&build, &st);
+	if (build_confine(&st) < 0)
 		report_failure(&st);
 	(void)close(spawner.filter);
 	/* again: a change of credentials cleared it */
