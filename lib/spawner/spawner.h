@@ -147,7 +147,8 @@ int overlay_mount(const struct msg_build *build, const char *stack, struct msg_s
 int overlay_open_upper(void);
 
 /* build.c and init.c: run in the child of clone3, never return */
-_noreturn_ void init_main(int sock, const struct leaf *leaf);
+/* As root its user namespace belongs to the user `owner`, who is nobody else. */
+_noreturn_ void init_main(int sock, const struct leaf *leaf, uid_t owner);
 /* stack: build->stack names, each with its NUL */
 int build_sandbox(const struct msg_build *build, const char *stack, struct msg_status *st);
 void build_warm(void);
