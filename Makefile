@@ -156,6 +156,14 @@ $(PROBE): $(wildcard tests/executor/probe*.[ch])
 	@mkdir -p $(@D)
 	$(call Q,CC,$@)$(CC) -I. -D_GNU_SOURCE -std=gnu11 $(filter-out -fsanitize=%,$(WARN)) -O1 -static -o $@ $(filter %.c,$^)
 
+# What they make system calls fail with.
+DENY := $(B)/tests/executor/deny
+$(DENY): tests/executor/deny.c
+	@mkdir -p $(@D)
+	$(call Q,CC,$@)$(CC) -I. -D_GNU_SOURCE -std=gnu11 $(filter-out -fsanitize=%,$(WARN)) -O1 -o $@ $< -lseccomp
+
+PROBES := $(PROBE) $(DENY)
+
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
 
 UNIT := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
@@ -291,12 +299,12 @@ CHECKS := check-generated check-symbols check-layers check-headers check-tests c
 
 check:
 	@scripts/deps --install test
-	$(MAKE) all $(UNIT) $(PROBE) $(B)/docgen
+	$(MAKE) all $(UNIT) $(PROBES) $(B)/docgen
 	$(MAKE) FAULTS=1 all
 	+@CC='$(CC)' FAULTS='$(FAULTS)' FAULTS_BUILD='$(B:-faults=)-faults' \
 		scripts/run-tests $(B) $(CHECKS) unit cli executor faults
 
-check-cli check-executor: check-%: all $(B)/docgen $(PROBE)
+check-cli check-executor: check-%: all $(B)/docgen $(PROBES)
 	@CC='$(CC)' FAULTS='$(FAULTS)' scripts/run-tests $(B) $*
 
 check-symbols: all $(B)/docgen
@@ -307,6 +315,7 @@ check-headers:
 	@scripts/check-headers $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS)
 check-tests: $(B)/docgen
 	@scripts/check-tests $(B)/docgen
+	@scripts/check-reliability
 check-length:
 	@scripts/check-length
 
@@ -316,7 +325,7 @@ asan:
 tsan:
 	$(MAKE) SANITIZE=thread FAULTS=1 sanitized GROUPS='unit cli'
 .PHONY: sanitized
-sanitized: all $(UNIT) $(B)/docgen $(PROBE)
+sanitized: all $(UNIT) $(B)/docgen $(PROBES)
 	@CC='$(CC)' FAULTS='$(FAULTS)' SANITIZE='$(SANITIZE)' BATS_TEST_TIMEOUT=300 \
 		scripts/run-tests $(B) $(GROUPS)
 
@@ -370,13 +379,13 @@ $(B)/tests/fuzz/fuzz-passwd: $(TESTED_SPAWNER)
 
 cover:
 	$(MAKE) COVERAGE=1 CFLAGS='-O0 -g' cover-report
-cover-report: all $(UNIT) $(B)/docgen $(PROBE)
+cover-report: all $(UNIT) $(B)/docgen $(PROBES)
 	@find $(B) -name '*.gcda' -delete
 	@scripts/run-tests $(B) unit cli executor || true
 	@scripts/cover $(B)
 
-BENCH := $(patsubst %,$(B)/tests/bench/%,pairs load empty)
-$(B)/tests/bench/pairs $(B)/tests/bench/empty: %: %.o
+BENCH := $(patsubst %,$(B)/tests/bench/%,pairs load floor empty)
+$(B)/tests/bench/pairs $(B)/tests/bench/floor $(B)/tests/bench/empty: %: %.o
 	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
 $(B)/tests/bench/load: $(B)/tests/bench/load.o $(call obj,$(LIB_SRC)) $(BLOB)
 	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)

@@ -86,7 +86,8 @@ int map_reduce(struct batch *b, const struct map *m, struct error *err)
 	if (!r) {
 		json_t *env = json_object_get(plan.params, "env");
 
-		json_object_set_new(env, "FAAS_BRANCH_COUNT", json_sprintf("%zu", m->streaming ? m->next : m->items.n));
+		json_object_set_new(env, "FAAS_BRANCH_COUNT",
+				    json_sprintf("%zu", m->streaming ? m->next : m->items.n));
 		json_object_set_new(env, "FAAS_BRANCH_PARENT", client_text(m->from));
 		r = run(b, m, &plan, captures, &record, err);
 	}

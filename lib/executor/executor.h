@@ -131,6 +131,7 @@ struct pool {
 	unsigned int count, target;
 	uint64_t hits, misses, made;
 	uint64_t used_us, grown_us;	/* when last taken from, when target last grew */
+	uint64_t failed_us;		/* when one could not be made; 0: no one */
 };
 
 struct slot {
@@ -205,6 +206,8 @@ void sandbox_free(struct sandbox *s);
 struct sandbox *pool_take(struct executor *x, struct slot *slot, bool cached,
 			  bool *ret_hit, struct error *err);
 void pool_remove(struct sandbox *s);
+/* It could not be made ahead: nobody takes it, and the next one is made in a while. */
+void pool_failed(struct sandbox *s);
 /* Its run has ended: asks for it as a blank one when one is missing. */
 void pool_renew(struct sandbox *s);
 /* It is blank again. */

@@ -28,6 +28,7 @@ enum {
 	QUIET_US = 3000,	/* a run that has just begun is left alone that long */
 	RETURN_US = 20000,	/* a short run's sandbox is back after that long */
 	AT_ONCE = 8,		/* asked of the spawner in one go */
+	FAILED_US = 1000000,	/* after a failure none is made ahead for that long */
 };
 
 void default_limits(struct executor *x, struct limits *ret)
@@ -56,6 +57,15 @@ void pool_remove(struct sandbox *s)
 	p->count--;
 	s->pool = NULL;
 	s->next = NULL;
+}
+
+void pool_failed(struct sandbox *s)
+{
+	if (s->pool) {
+		s->pool->target = 0;
+		s->pool->failed_us = clock_us();
+	}
+	pool_remove(s);
 }
 
 static void put(struct pool *p, struct sandbox *s)
@@ -226,8 +236,10 @@ static void tend(struct executor *x, struct pool *p, struct slot *slot)
 		while (p->count > p->target && p->first)
 			sandbox_free(p->first);
 	}
-	if (p->count && now < x->quiet_until_us)
+	if ((p->count && now < x->quiet_until_us) ||
+	    (p->failed_us && now - p->failed_us < FAILED_US))
 		return;
+	p->failed_us = 0;
 	/* those that are running now will be blank again, if they are short */
 	if (!slot && p->count >= (p->target + 3) / 4 && now - p->used_us < RETURN_US)
 		return;
@@ -237,6 +249,7 @@ static void tend(struct executor *x, struct pool *p, struct slot *slot)
 			return;
 		if (!make(x, p, slot)) {
 			p->target = 0;
+			p->failed_us = now;
 			return;
 		}
 	}

@@ -41,6 +41,9 @@ int run_take_fds(struct session *s, const json_t *params, struct run *run,
 		return 0;
 	if (s->life < 0)
 		s->life = (int)syscall(SYS_pidfd_open, s->pid, 0);
+	/* gone already, or of another pid namespace: the end of its connection is all there is */
+	if (s->life < 0 && errno != ESRCH && errno != EINVAL)
+		return err_sys(err, errno, "watch the client");
 	if (s->life >= 0) {
 		run->fds[run->n_fds] = fcntl(s->life, F_DUPFD_CLOEXEC, 3);
 		if (run->fds[run->n_fds] < 0)

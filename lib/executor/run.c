@@ -256,6 +256,9 @@ void run_failed(struct run *run, const struct msg_status *st)
 	if (run->sandbox && run->sandbox->slot && run->sandbox->slot->failed)
 		(void)err_set(&err, ERR_SYSTEM, "environment '%s': %s", run->rec.environment,
 			      run->sandbox->slot->why);
+	else if (!st->errnum && st->code)
+		/* the text says why already */
+		(void)err_set(&err, ERR_SYSTEM, "%s", st->text);
 	else
 		(void)err_sys(&err, st->errnum ? st->errnum : EIO, "%s", st->text);
 	if (st->code > 0 && st->code < ERR__MAX)
@@ -368,9 +371,9 @@ void run_ready(struct run *run)
 	lend(run);
 	if (sandbox_send(run->sandbox, &run->msg, sizeof(run->msg), run->body, run->body_len,
 			 run->fds, run->n_fds, &err) < 0) {
-		struct msg_status st = { .errnum = err.errnum, .code = (int32_t)err.code };
+		struct msg_status st = { .code = (int32_t)err.code };
 
-		(void)snprintf(st.text, sizeof(st.text), "hand the run to its sandbox");
+		(void)snprintf(st.text, sizeof(st.text), "%.199s", err.msg);
 		run_failed(run, &st);
 		sandbox_free(run->sandbox);
 		return;

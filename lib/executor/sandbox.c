@@ -82,12 +82,10 @@ static void dispatch(struct sandbox *s, struct message *m)
 		pool_renewed(s);
 		break;
 	case MSG_FAILED:
-		if (s->run) {
+		if (s->run)
 			run_failed(s->run, (const void *)m->h);
-		} else if (s->pool) {
-			/* do not make the same mistake as fast as we can */
-			s->pool->target = 0;
-		}
+		else
+			pool_failed(s);
 		break;
 	case MSG_EXEC_STARTED:
 	case MSG_EXEC_ENDED:
@@ -238,11 +236,33 @@ struct sandbox *sandbox_adopt(struct executor *x, int fd, struct run *run, struc
 	return s;
 }
 
+/* Its monitor could not make it: what it said before it went is why nobody is there. */
+static int last_words(struct sandbox *s, struct error *err)
+{
+	static struct message last;
+	bool failed = false;
+
+	/* of a run that has begun, every message counts */
+	if (s->state > SANDBOX_READY)
+		return 0;
+	while (!failed && msg_recv_now(s->source.fd, &last) > 0) {
+		const struct msg_status *st = (const void *)last.h;
+
+		failed = last.h->type == MSG_FAILED;
+		if (failed)
+			(void)err_sys(err, st->errnum, "%s", st->text);
+		msg_release(&last);
+	}
+	return failed ? -1 : 0;
+}
+
 int sandbox_send(struct sandbox *s, void *msg, size_t size, const void *body, size_t len,
 		 const int *fds, int n, struct error *err)
 {
 	int r = msg_send(s->source.fd, msg, size, body, len, fds, n);
 
+	if (r == -EPIPE && last_words(s, err) < 0)
+		return -1;
 	if (r < 0)
 		return err_sys(err, -r, "talk to a sandbox's monitor");
 	return 0;

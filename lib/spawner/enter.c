@@ -29,31 +29,15 @@ static struct command {
 	char id[MSG_ID];
 	enum phase phase;
 	pid_t pid;		/* of what runs now */
-	int stdio[3];
-	int pty;		/* slave, or -1 */
-	int files;		/* file channel, or -1 */
-	uint32_t flags;
-	struct limits limits;
-	struct run_body run;
-	struct account account;
-	struct home_variables home;
-	int step;
+	struct program program;
 	struct report *report;
 	struct usage usage;
 	uint64_t asked_us, started_us;
-	uint16_t rows, cols;	/* of its terminal */
 	struct msg_ended end;	/* how it ended, while artifacts are sent */
 } *commands;
 
 static int sock_monitor = -1;
-static bool without_cgroup, stopped;
-
-static void close_one(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
+static bool stopped;
 
 static void forget(struct command *c)
 {
@@ -62,13 +46,12 @@ static void forget(struct command *c)
 			*at = c->next;
 			break;
 		}
-	for (int i = 0; i < 3; i++)
-		close_one(&c->stdio[i]);
-	close_one(&c->pty);
-	close_one(&c->files);
+	program_close_stdio(&c->program);
+	if (c->program.files >= 0)
+		(void)close(c->program.files);
 	if (c->report)
 		(void)munmap(c->report, sizeof(*c->report));
-	body_release(&c->run);
+	body_release(&c->program.run);
 	free(c);
 }
 
@@ -87,9 +70,7 @@ static void tell_end(struct command *c)
 
 static void fail_with(struct command *c, const struct msg_status *st)
 {
-	c->end = (struct msg_ended){ .exit_code = -1, .errnum = st->errnum,
-				     .code = st->code ? st->code : ERR_CANNOT_RUN };
-	memcpy(c->end.text, st->text, sizeof(c->end.text));
+	c->end = program_failed(st);
 	tell_end(c);
 }
 
@@ -98,6 +79,7 @@ static void fail_with(struct command *c, const struct msg_status *st)
 /* By a child, because the client may take its time: pid 1 has others to serve. */
 static int move_files(struct command *c, enum phase phase, struct msg_status *st)
 {
+	const struct program *p = &c->program;
 	pid_t pid = fork();
 
 	if (pid < 0)
@@ -106,8 +88,8 @@ static int move_files(struct command *c, enum phase phase, struct msg_status *st
 		(void)syscall(SYS_setsid);
 		files_use(&c->report->wants);
 		if (phase == PHASE_FILES_OUT)
-			files_out(c->files, c->run.workdir);
-		else if (files_in(c->files, c->account.uid, c->account.gid, c->run.workdir,
+			files_out(p->files, p->run.workdir);
+		else if (files_in(p->files, p->account.uid, p->account.gid, p->run.workdir,
 				  &c->report->st) < 0)
 			_exit(1);
 		_exit(0);
@@ -122,10 +104,8 @@ static void finish(struct command *c)
 	struct msg_status st = { 0 };
 
 	/* whoever reads its output sees the end of it when the artifacts come */
-	for (int i = 0; i < 3; i++)
-		close_one(&c->stdio[i]);
-	close_one(&c->pty);
-	if (c->files >= 0 && !c->end.code && !stopped &&
+	program_close_stdio(&c->program);
+	if (c->program.files >= 0 && !c->end.code && !stopped &&
 	    !move_files(c, PHASE_FILES_OUT, &st))
 		return;
 	tell_end(c);
@@ -133,38 +113,16 @@ static void finish(struct command *c)
 
 /* ---- steps ---- */
 
-static void unstarted(struct command *c, const struct exec_plan *plan)
-{
-	struct msg_ended *e = &c->end;
-
-	*e = (struct msg_ended){ .exit_code = -1, .errnum = plan->errnum };
-	e->code = plan->code ? plan->code :
-		plan->errnum == ENOENT ? ERR_NO_COMMAND : ERR_CANNOT_RUN;
-	(void)snprintf(e->text, sizeof(e->text), "%s%s%s%s", plan->what,
-		       plan->which ? " '" : "", plan->which ? plan->which : "",
-		       plan->which ? "'" : "");
-	finish(c);
-}
-
 static int start_step(struct command *c)
 {
-	struct exec_plan plan = {
-		.alternatives = (char *const *const *)c->run.steps[c->step],
-		.env = c->run.env, .workdir = c->run.workdir, .tty = c->pty >= 0,
-		.uid = c->account.uid, .gid = c->account.gid,
-		.groups = c->account.groups, .n_groups = c->account.n_groups,
-		.limits = &c->limits, .no_cgroup = without_cgroup,
-	};
+	struct exec_plan plan;
 
-	for (int i = 0; i < 3; i++)
-		plan.fd[i] = c->pty >= 0 ? c->pty : c->stdio[i];
-	for (char **e = c->run.env; *e; e++)
-		if (!strncmp(*e, "PATH=", 5))
-			plan.path = *e + 5;
+	program_plan(&c->program, &plan);
 	c->phase = PHASE_STEP;
 	c->pid = exec_start(&plan);
 	if (c->pid < 0) {
-		unstarted(c, &plan);
+		c->end = program_unstarted(&plan);
+		finish(c);
 		return -1;
 	}
 	return 0;
@@ -175,7 +133,7 @@ static void announce(struct command *c, int master)
 	struct msg_exec s = { .h.type = MSG_EXEC_STARTED };
 
 	(void)snprintf(s.id, sizeof(s.id), "%s", c->id);
-	if (c->flags & RUN_ANNOUNCE)
+	if (c->program.flags & RUN_ANNOUNCE)
 		(void)msg_send(sock_monitor, &s, sizeof(s), NULL, 0, &master, master >= 0);
 }
 
@@ -185,10 +143,8 @@ static void run(struct command *c)
 	struct msg_status st = { 0 };
 	int master = -1;
 
-	if (c->flags & RUN_TTY) {
-		struct msg_run size = { .rows = c->rows, .cols = c->cols };
-
-		master = init_open_pty(&size, &c->account, &c->pty, &st);
+	if (c->program.flags & RUN_TTY) {
+		master = program_open_pty(&c->program, &st);
 		if (master < 0) {
 			fail_with(c, &st);
 			return;
@@ -198,41 +154,21 @@ static void run(struct command *c)
 	c->started_us = now_us();
 	if (!start_step(c))
 		announce(c, master);
-	close_one(&master);
+	if (master >= 0)
+		(void)close(master);
 }
 
 /* ---- from the monitor ---- */
 
-static void take_fds(struct command *c, struct message *m)
-{
-	int next = 0;
-
-	if (c->flags & RUN_STDIN)
-		c->stdio[0] = msg_take_fd(m, next++);
-	if (c->flags & RUN_STDIO) {
-		c->stdio[1] = msg_take_fd(m, next++);
-		c->stdio[2] = msg_take_fd(m, next++);
-	}
-	if (c->flags & RUN_FILES)
-		c->files = msg_take_fd(m, next++);
-	for (int i = 0; i < 3; i++)
-		if (c->stdio[i] < 0)
-			c->stdio[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
-}
-
-static struct command *new_command(const struct msg_run *r)
+static struct command *new_command(const struct msg_run *r, bool no_cgroup)
 {
 	struct command *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
 	memcpy(c->id, r->id, sizeof(c->id));
-	c->stdio[0] = c->stdio[1] = c->stdio[2] = c->pty = c->files = -1;
-	c->flags = r->flags;
-	c->limits = r->limits;
+	c->program = (struct program){ NO_PROGRAM, .no_cgroup = no_cgroup };
 	c->asked_us = now_us();
-	c->rows = r->rows;
-	c->cols = r->cols;
 	c->next = commands;
 	commands = c;
 	return c;
@@ -252,11 +188,10 @@ static int share_report(struct command *c, struct msg_status *st)
 void enter_begin(struct message *m, int sock, bool no_cgroup)
 {
 	struct msg_run r = *(const struct msg_run *)m->h;
-	struct command *c = new_command(&r);
+	struct command *c = new_command(&r, no_cgroup);
 	struct msg_status st = { 0 };
 
 	sock_monitor = sock;
-	without_cgroup = no_cgroup;
 	if (!c) {
 		struct msg_ended e = { .h.type = MSG_EXEC_ENDED, .exit_code = -1,
 				       .errnum = ENOMEM, .code = ERR_CANNOT_RUN };
@@ -266,14 +201,11 @@ void enter_begin(struct message *m, int sock, bool no_cgroup)
 		(void)msg_send(sock, &e, sizeof(e), NULL, 0, NULL, 0);
 		return;
 	}
-	take_fds(c, m);
-	if (body_read(m, r.n_steps, &c->run, &st) < 0 ||
-	    account_find("", c->run.user, &c->account, &st) < 0) {
+	if (program_read(&c->program, m, &st) < 0) {
 		fail_with(c, &st);
 		return;
 	}
-	init_set_home(&c->run, &c->account, &c->home);
-	if (c->files < 0) {
+	if (c->program.files < 0) {
 		run(c);
 		return;
 	}
@@ -339,7 +271,7 @@ void enter_cancel(const struct msg_exec *m)
 		return;
 	/* what has not begun does not begin, and what has ended sends nothing more */
 	if (c->phase == PHASE_FILES_IN)
-		c->step = c->run.n_steps;
+		c->program.step = c->program.run.n_steps;
 	(void)kill(c->pid, c->phase == PHASE_STEP ? m->signal : SIGKILL);
 	if (c->phase == PHASE_STEP)
 		(void)signal_session(c->pid, m->signal);
@@ -362,19 +294,20 @@ static void count(struct usage *u, const struct rusage *ru)
 
 static void files_are_in(struct command *c, int status)
 {
+	const struct program *p = &c->program;
 	struct msg_status st = c->report->st;
 
-	if (status == 0 && c->step < c->run.n_steps && !(c->flags & RUN_FILES_ONLY)) {
+	if (status == 0 && p->step < p->run.n_steps && !(p->flags & RUN_FILES_ONLY)) {
 		run(c);
 		return;
 	}
 	c->end = (struct msg_ended){ .exit_code = 0 };
 	if (status && st.errnum) {
 		fail_with(c, &st);
-	} else if (status || c->step) {
+	} else if (status || p->step) {
 		c->end = (struct msg_ended){ .exit_code = -1, .signal = SIGKILL };
 		tell_end(c);
-	} else if (files_folder(c->run.workdir, c->account.uid, c->account.gid, &st) < 0) {
+	} else if (files_folder(p->run.workdir, p->account.uid, p->account.gid, &st) < 0) {
 		fail_with(c, &st);
 	} else {
 		finish(c);
@@ -388,7 +321,7 @@ static void step_ended(struct command *c, int status)
 		c->end.exit_code = WEXITSTATUS(status);
 	else
 		c->end.signal = WTERMSIG(status);
-	if (!c->end.exit_code && ++c->step < c->run.n_steps && !stopped)
+	if (!c->end.exit_code && ++c->program.step < c->program.run.n_steps && !stopped)
 		(void)start_step(c);
 	else
 		finish(c);

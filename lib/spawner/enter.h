@@ -9,7 +9,7 @@
 
 #include <sys/resource.h>
 
-#include "lib/spawner/spawner.h"
+#include "lib/spawner/program.h"
 
 /* MSG_EXEC: starts it. sock: to the monitor; no_cgroup: as in struct exec_plan. */
 void enter_begin(struct message *m, int sock, bool no_cgroup);

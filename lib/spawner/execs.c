@@ -10,16 +10,12 @@
 static struct exec {
 	char id[MSG_ID];	/* "": free */
 	int life;		/* pidfd of the client, or -1 */
-	int pty;		/* master, or -1 */
-	int pipes[3];		/* [1] and [2]: where the logged output comes from */
-	bool log_pty;
-	struct log log;
+	struct output out;
 	uint32_t end_flags;
 	uint64_t deadline_us, kill_us, grace_ms;
 	uint64_t asked_us, started_ms, setup_us;
 } execs[EXECS_MAX];
 static int used;		/* so many at the front may be in use */
-static char log_buf[65536];
 static uint64_t oom_kills;	/* of this sandbox, as far as they were told of */
 
 static struct exec *find(const char *id)
@@ -41,64 +37,22 @@ static struct exec *take(const char *id)
 		}
 	if (!x)
 		return NULL;
-	*x = (struct exec){ .life = -1, .pty = -1, .pipes = { -1, -1, -1 },
-			    .log = { .dir = -1, .file = -1 }, .asked_us = now_us() };
+	*x = (struct exec){ .life = -1, .out = NO_OUTPUT, .asked_us = now_us() };
 	(void)snprintf(x->id, sizeof(x->id), "%s", id);
 	return x;
 }
 
-static void close_one(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd);
-	*fd = -1;
-}
-
 static void give_back(struct exec *x)
 {
-	close_one(&x->life);
-	close_one(&x->pty);
-	close_one(&x->pipes[1]);
-	close_one(&x->pipes[2]);
-	close_one(&x->log.dir);
-	close_one(&x->log.file);
+	if (x->life >= 0)
+		(void)close(x->life);
+	drain_close(&x->out);
 	*x->id = '\0';
 	while (used && !*execs[used - 1].id)
 		used--;
 }
 
 /* ---- the end ---- */
-
-static void drain_one(struct exec *x, int stream)
-{
-	int *fd = stream ? &x->pipes[stream] : &x->pty;
-	ssize_t n = read(*fd, log_buf, sizeof(log_buf));
-
-	if (n > 0)
-		log_write(&x->log, stream ? stream : 1, log_buf, (size_t)n);
-	else if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return;
-	else if (stream)
-		close_one(fd);
-	else
-		x->log_pty = false;
-}
-
-/* What it left running may hold the other ends for ever: only what is there is read. */
-static void drain_rest(struct exec *x)
-{
-	for (int stream = 0; stream <= 2; stream++) {
-		const int *fd = stream ? &x->pipes[stream] : &x->pty;
-
-		while (stream ? *fd >= 0 : x->log_pty) {
-			struct pollfd p = { .fd = *fd, .events = POLLIN };
-
-			if (poll(&p, 1, 0) <= 0)
-				break;
-			drain_one(x, stream);
-		}
-	}
-}
 
 /* Was one of the sandbox's processes killed for want of memory since this was last asked? */
 static bool ran_out_of_memory(void)
@@ -114,11 +68,11 @@ static bool ran_out_of_memory(void)
 
 static void end(struct exec *x, struct msg_ended *e)
 {
-	drain_rest(x);
-	e->flags |= x->end_flags | END_MEMORY_IS_RSS | (x->log.cut ? END_LOG_CUT : 0);
+	drain_rest(&x->out);
+	e->flags |= x->end_flags | END_MEMORY_IS_RSS | (x->out.log.cut ? END_LOG_CUT : 0);
 	if (e->signal == SIGKILL && ran_out_of_memory())
 		e->flags |= END_OOM;
-	e->log_bytes = x->log.total;
+	e->log_bytes = x->out.log.total;
 	e->started_ms = x->started_ms;
 	e->setup_us = x->setup_us;
 	e->ended_ms = now_unix_ms();
@@ -145,7 +99,6 @@ void execs_forget(void)
 	if (!*execs[0].id && !execs[0].asked_us)
 		return;
 	explicit_bzero(execs, sizeof(execs));
-	explicit_bzero(log_buf, sizeof(log_buf));
 }
 
 void execs_lost(void)
@@ -172,21 +125,9 @@ static void refuse(const char *id, int code, int errnum, const char *why)
 	tell(MSG_EXEC_ENDED, &e, sizeof(e), NULL, 0);
 }
 
-static int log_pipes(struct exec *x, int given[3])
-{
-	for (int i = 1; i <= 2; i++) {
-		int p[2];
-
-		if (pipe2(p, O_CLOEXEC) < 0)
-			return -1;
-		x->pipes[i] = p[0];
-		given[i] = p[1];
-	}
-	return 0;
-}
-
-/* What is init's, in the order of msg_run, of what came; and what is ours. */
-static int sort_fds(struct exec *x, struct message *m, struct msg_run *r, int fds[5])
+/* What is init's, in the order of msg_run, of what came; and what is ours. A failure is in st. */
+static int sort_fds(struct exec *x, struct message *m, struct msg_run *r, int fds[5],
+		    struct msg_status *st)
 {
 	int n = 0, next = 0, given[3] = { -1, -1, -1 }, files = -1;
 
@@ -201,9 +142,9 @@ static int sort_fds(struct exec *x, struct message *m, struct msg_run *r, int fd
 	if (r->flags & RUN_LIFE)
 		x->life = msg_take_fd(m, next++);
 	if (r->flags & RUN_LOG_FD)
-		x->log.dir = msg_take_fd(m, next++);
+		x->out.log.dir = msg_take_fd(m, next++);
 	if ((r->flags & RUN_LOG) && !(r->flags & (RUN_TTY | RUN_STDIO)) &&
-	    !log_pipes(x, given))
+	    !drain_pipes(&x->out, given, st))
 		r->flags |= RUN_STDIO;
 	for (int i = 0; i < 3; i++)
 		if (given[i] >= 0)
@@ -216,6 +157,7 @@ static int sort_fds(struct exec *x, struct message *m, struct msg_run *r, int fd
 static void begin(struct message *m)
 {
 	struct msg_run r = *(const struct msg_run *)m->h;
+	struct msg_status st = { 0 };
 	struct exec *x;
 	int fds[5], n, err;
 
@@ -228,19 +170,21 @@ static void begin(struct message *m)
 		refuse(r.id, ERR_LIMIT, 0, "too many commands run in the instance already");
 		return;
 	}
-	n = sort_fds(x, m, &r, fds);
-	x->log.cap = r.log_cap;
-	x->log_pty = (r.flags & RUN_TTY) && (r.flags & RUN_LOG);
+	n = sort_fds(x, m, &r, fds, &st);
+	x->out.log.cap = r.log_cap;
+	x->out.log_pty = (r.flags & RUN_TTY) && (r.flags & RUN_LOG);
 	x->grace_ms = r.grace_ms;
 	if (r.timeout_ms)
 		x->deadline_us = x->asked_us + r.timeout_ms * 1000;
-	err = msg_send(mon.init_sock, &r, sizeof(r), m->body, m->h->body, fds, n);
+	err = st.errnum ? -st.errnum :
+		msg_send(mon.init_sock, &r, sizeof(r), m->body, m->h->body, fds, n);
 	for (int i = 0; i < n; i++)
 		(void)close(fds[i]);
 	if (err < 0) {
 		struct msg_ended e = { .exit_code = -1, .code = ERR_SYSTEM, .errnum = -err };
 
-		(void)snprintf(e.text, sizeof(e.text), "hand the command to the instance");
+		(void)snprintf(e.text, sizeof(e.text), "%s",
+			       st.errnum ? st.text : "hand the command to the instance");
 		end(x, &e);
 	}
 }
@@ -253,10 +197,10 @@ static void started(struct message *m)
 	if (!x)
 		return;
 	if (m->n_fds)
-		x->pty = msg_take_fd(m, 0);
+		x->out.pty = msg_take_fd(m, 0);
 	x->started_ms = s.started_ms = now_unix_ms();
 	x->setup_us = s.setup_us = now_us() - x->asked_us;
-	tell(MSG_EXEC_STARTED, &s, sizeof(s), &x->pty, x->pty >= 0);
+	tell(MSG_EXEC_STARTED, &s, sizeof(s), &x->out.pty, x->out.pty >= 0);
 }
 
 /* ---- meanwhile ---- */
@@ -309,9 +253,9 @@ int execs_poll(struct pollfd p[EXECS_POLL])
 		bool free = !*x->id;
 
 		p[4 * i] = (struct pollfd){ free ? -1 : x->life, POLLIN, 0 };
-		p[4 * i + 1] = (struct pollfd){ free ? -1 : x->pipes[1], POLLIN, 0 };
-		p[4 * i + 2] = (struct pollfd){ free ? -1 : x->pipes[2], POLLIN, 0 };
-		p[4 * i + 3] = (struct pollfd){ free || !x->log_pty ? -1 : x->pty, POLLIN, 0 };
+		p[4 * i + 1] = (struct pollfd){ free ? -1 : x->out.pipes[1], POLLIN, 0 };
+		p[4 * i + 2] = (struct pollfd){ free ? -1 : x->out.pipes[2], POLLIN, 0 };
+		p[4 * i + 3] = (struct pollfd){ free || !x->out.log_pty ? -1 : x->out.pty, POLLIN, 0 };
 	}
 	return 4 * used;
 }
@@ -325,12 +269,13 @@ void execs_ready(const struct pollfd *p, int n)
 		if (!p[i].revents || !*x->id)
 			continue;
 		if (i % 4 == 0 && x->life == p[i].fd) {
-			close_one(&x->life);
+			(void)close(x->life);
+			x->life = -1;
 			cancel(x, END_CLIENT_GONE, 0);
-		} else if (i % 4 == 3 && x->log_pty && x->pty == p[i].fd) {
-			drain_one(x, 0);
-		} else if (i % 4 && i % 4 < 3 && x->pipes[i % 4] == p[i].fd) {
-			drain_one(x, i % 4);
+		} else if (i % 4 == 3 && x->out.log_pty && x->out.pty == p[i].fd) {
+			drain(&x->out, 0);
+		} else if (i % 4 && i % 4 < 3 && x->out.pipes[i % 4] == p[i].fd) {
+			drain(&x->out, i % 4);
 		}
 	}
 }
@@ -428,6 +373,6 @@ void execs_send_state(void)
 
 		memcpy(s.id, x->id, sizeof(s.id));
 		if (*x->id)
-			tell(MSG_STATE, &s, sizeof(s), &x->pty, x->pty >= 0);
+			tell(MSG_STATE, &s, sizeof(s), &x->out.pty, x->out.pty >= 0);
 	}
 }

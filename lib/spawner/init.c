@@ -24,7 +24,7 @@
  * could write.
  */
 
-struct init init = { .signals = -1, .stdio = { -1, -1, -1 }, .pty = -1, .files = -1 };
+struct init init = { .signals = -1, .program = { NO_PROGRAM } };
 
 struct message message;
 static struct message early;
@@ -99,15 +99,11 @@ static void kill_everything(void)
 void init_finish(struct msg_ended *e)
 {
 	kill_everything();
-	if (init.files >= 0 && !e->code)
-		files_out(init.files, init.run.workdir);
-	if (init.files >= 0)
-		(void)close(init.files);
-	for (int i = 0; i < 3; i++)
-		if (init.stdio[i] >= 0)
-			(void)close(init.stdio[i]);
-	if (init.pty >= 0)
-		(void)close(init.pty);
+	if (init.program.files >= 0 && !e->code)
+		files_out(init.program.files, init.program.run.workdir);
+	if (init.program.files >= 0)
+		(void)close(init.program.files);
+	program_close_stdio(&init.program);
 	e->h.type = MSG_ENDED;
 	e->started_us = init.started_us;
 	e->started_ms = init.started_ms;
@@ -119,27 +115,17 @@ void init_finish(struct msg_ended *e)
 		(void)pause();
 }
 
-/* The program could not be started: a result too, with our reason in it. */
 void init_unstarted(const struct exec_plan *plan)
 {
-	struct msg_ended e = { .exit_code = -1, .errnum = plan->errnum };
+	struct msg_ended e = program_unstarted(plan);
 
-	e.code = plan->code ? plan->code :
-		plan->errnum == ENOENT ? ERR_NO_COMMAND : ERR_CANNOT_RUN;
-	(void)snprintf(e.text, sizeof(e.text), "%s%s%s%s", plan->what,
-		       plan->which ? " '" : "", plan->which ? plan->which : "",
-		       plan->which ? "'" : "");
 	init_finish(&e);
 }
 
 void init_failed(const struct msg_status *st)
 {
-	struct msg_ended e = {
-		.exit_code = -1, .errnum = st->errnum,
-		.code = st->code ? st->code : ERR_CANNOT_RUN,
-	};
+	struct msg_ended e = program_failed(st);
 
-	memcpy(e.text, st->text, sizeof(e.text));
 	init_finish(&e);
 }
 
@@ -151,7 +137,7 @@ static void step_ended(int status)
 		e.exit_code = WEXITSTATUS(status);
 	else
 		e.signal = WTERMSIG(status);
-	if (!e.exit_code && ++init.step < init.run.n_steps) {
+	if (!e.exit_code && ++init.program.step < init.program.run.n_steps) {
 		start_step();
 		return;
 	}
@@ -224,7 +210,7 @@ void init_heard(int r)
 			finish_idle();
 		break;
 	case MSG_EXEC:
-		enter_begin(&message, init.sock, init.no_cgroup);
+		enter_begin(&message, init.sock, init.program.no_cgroup);
 		break;
 	case MSG_EXEC_SIGNAL:
 		enter_signal((const void *)message.h);
@@ -300,7 +286,7 @@ void init_main(int sock, const struct leaf *leaf)
 	(void)sigaddset(&mask, SIGCHLD);
 	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
-	init.no_cgroup = spawner.cgroups[CGROUP_PIDS] < 0 &&
+	init.program.no_cgroup = spawner.cgroups[CGROUP_PIDS] < 0 &&
 		spawner.cgroups[CGROUP_UNIFIED] < 0;
 	if (leaf_enter(leaf, &st) < 0)
 		report_failure(&st);

@@ -6,23 +6,16 @@
  *
  *	init.c		from its clone to its end; signals, children, what is counted
  *	start.c		a run's start
+ *	program.c	what is started, there and in enter.c
  */
 
-#include "lib/spawner/spawner.h"
+#include "lib/spawner/program.h"
 
 struct init {
 	int sock;
 	int signals;		/* signalfd of SIGCHLD */
-	int stdio[3];
-	int pty;		/* slave, or -1 */
-	int files;		/* file channel, or -1 */
+	struct program program;
 	pid_t main;
-	uint32_t flags;		/* enum run_flags */
-	struct limits limits;
-	bool no_cgroup;
-	struct run_body run;
-	int step;
-	struct account account;
 	uint64_t read_before, written_before;
 	uint64_t asked_us, started_us, started_ms;
 	bool idle, ending;	/* nothing runs; and that is over */
@@ -35,7 +28,7 @@ extern struct message message;		/* the last one that came */
 void init_heard(int r);
 /* All that is left is killed, and *e is how it ended. */
 _noreturn_ void init_finish(struct msg_ended *e);
-/* The program could not be started: a result too, with our reason in it. */
+/* The program could not be started. */
 _noreturn_ void init_unstarted(const struct exec_plan *plan);
 _noreturn_ void init_failed(const struct msg_status *st);
 /* Bytes that we and our children have read and written so far. */

@@ -192,14 +192,19 @@ static int receive(int fd, struct message *m, int flags)
 	size_t size;
 	ssize_t n;
 	int r = -EPROTO;
-	bool valid;
+	bool valid, again = true;
 
 	m->n_fds = 0;
 	m->map = NULL;
 	m->h = (const struct msg_header *)m->buf;
-	do
+	do {
 		n = recvmsg(fd, &mh, MSG_CMSG_CLOEXEC | flags);
-	while (n < 0 && errno == EINTR);
+		/* it left without reading what we said, and comes before what it said last */
+		if (n < 0 && errno == ECONNRESET && again)
+			again = false;
+		else if (n >= 0 || errno != EINTR)
+			break;
+	} while (true);
 	if (n < 0)
 		return errno == ECONNRESET ? 0 : -errno;
 	if (!n)

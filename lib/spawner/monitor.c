@@ -25,8 +25,7 @@ enum { END_REST_US = 2000, ORPHAN_LOOK_US = 2000000, OWN_POLL = 8 };
 /* Without a sandbox, a run and an executor. */
 static const struct monitor blank = {
 	.executor = -1, .listener = -1, .journal = -1, .init_sock = -1, .init_pidfd = -1,
-	.life = -1, .pty = -1, .hold = -1, .answer = -1, .pipes = { -1, -1, -1 },
-	.log = { .dir = -1, .file = -1 },
+	.life = -1, .hold = -1, .answer = -1, .out = NO_OUTPUT,
 };
 
 struct monitor mon;
@@ -82,13 +81,14 @@ void monitor_forget(void)
 {
 	const struct monitor was = mon;
 	const int fds[] = {
-		mon.init_sock, mon.init_pidfd, mon.life, mon.pty, mon.pipes[1], mon.pipes[2],
-		mon.log.dir, mon.log.file, mon.hold, mon.answer,
+		mon.init_sock, mon.init_pidfd, mon.life, mon.hold, mon.answer,
 	};
 
 	close_all(fds, ARRAY_SIZE(fds));
+	drain_close(&mon.out);
 	/* the next first process is a copy of us: what the last run was is not its to see */
 	explicit_bzero(message.buf, message.used);
+	drain_forget();
 	mon = blank;
 	mon.executor = was.executor;
 	mon.journal = was.journal;
@@ -135,20 +135,20 @@ static void run(struct message *m)
 	if (r.flags & RUN_LIFE)
 		mon.life = msg_take_fd(m, next++);
 	if (r.flags & RUN_LOG_FD)
-		mon.log.dir = msg_take_fd(m, next++);
+		mon.out.log.dir = msg_take_fd(m, next++);
 	/* its other end is slirp4netns', which ends when we do */
 	if (r.flags & RUN_HOLD)
 		mon.hold = msg_take_fd(m, next++);
 	if (r.flags & RUN_ANSWER)
 		mon.answer = msg_take_fd(m, next++);
 	mon.request = r.request;
-	mon.log.cap = r.log_cap;
-	mon.log_pty = (r.flags & RUN_TTY) && (r.flags & RUN_LOG);
+	mon.out.log.cap = r.log_cap;
+	mon.out.log_pty = (r.flags & RUN_TTY) && (r.flags & RUN_LOG);
 	(void)snprintf(mon.id, sizeof(mon.id), "%s", r.id);
 	if (leaf_limits(&mon.leaf, &r.limits, &st) < 0)
 		give_up(&st);
 	if ((r.flags & RUN_LOG) && !(r.flags & RUN_TTY)) {
-		if (drain_pipes(given, &st) < 0)
+		if (drain_pipes(&mon.out, given, &st) < 0)
 			give_up(&st);
 		r.flags |= RUN_STDIO;
 	}
@@ -163,6 +163,9 @@ static void run(struct message *m)
 	err = msg_send(mon.init_sock, &r, sizeof(r), m->body, m->h->body, fds, n);
 	for (int i = 0; i < n; i++)
 		(void)close(fds[i]);
+	/* it has gone, and said why */
+	if (err == -EPIPE)
+		from_init();
 	if (err < 0) {
 		errno = -err;
 		(void)fail(&st, "hand the run to the sandbox");
@@ -209,9 +212,9 @@ static void report_end(struct msg_ended *e)
 
 	mon.ended = true;
 	freeze_undo();
-	drain_all();
-	e->flags |= mon.end_flags | (mon.log.cut ? END_LOG_CUT : 0);
-	e->log_bytes = mon.log.total;
+	drain_all(&mon.out);
+	e->flags |= mon.end_flags | (mon.out.log.cut ? END_LOG_CUT : 0);
+	e->log_bytes = mon.out.log.total;
 	if (e->started_us > mon.asked_us)
 		e->setup_us = e->started_us - mon.asked_us;
 	e->ended_ms = now_unix_ms();
@@ -266,7 +269,7 @@ _noreturn_ static void init_gone(void)
 	leave();
 }
 
-static void from_init(void)
+void from_init(void)
 {
 	int r = msg_recv(mon.init_sock, &message);
 
@@ -298,11 +301,11 @@ static void from_init(void)
 		struct msg_started s = *(const struct msg_started *)message.h;
 
 		if (message.n_fds)
-			mon.pty = msg_take_fd(&message, 0);
+			mon.out.pty = msg_take_fd(&message, 0);
 		mon.started_ms = s.started_ms = now_unix_ms();
 		mon.setup_us = s.setup_us = now_us() - mon.asked_us;
 		s.pid = mon.pid_seen = (uint32_t)mon.init;
-		tell(MSG_STARTED, &s, sizeof(s), &mon.pty, mon.pty >= 0);
+		tell(MSG_STARTED, &s, sizeof(s), &mon.out.pty, mon.out.pty >= 0);
 		break;
 	}
 	case MSG_UPPER_IS:
@@ -433,9 +436,9 @@ static void loop(void)
 			{ mon.init_sock, POLLIN, 0 },
 			{ mon.init ? mon.init_pidfd : -1, POLLIN, 0 },
 			{ mon.ended ? -1 : mon.life, POLLIN, 0 },
-			{ mon.pipes[1], POLLIN, 0 },
-			{ mon.pipes[2], POLLIN, 0 },
-			{ mon.log_pty ? mon.pty : -1, POLLIN, 0 },
+			{ mon.out.pipes[1], POLLIN, 0 },
+			{ mon.out.pipes[2], POLLIN, 0 },
+			{ mon.out.log_pty ? mon.out.pty : -1, POLLIN, 0 },
 			{ mon.listener, POLLIN, 0 },
 		};
 		int n = execs_poll(p + OWN_POLL);
@@ -455,12 +458,12 @@ static void loop(void)
 			mon.life = -1;
 			cancel(END_CLIENT_GONE, 0);
 		}
-		if (p[4].revents && mon.pipes[1] >= 0)
-			drain(1);
-		if (p[5].revents && mon.pipes[2] >= 0)
-			drain(2);
-		if (p[6].revents && mon.log_pty)
-			drain(0);
+		if (p[4].revents && mon.out.pipes[1] >= 0)
+			drain(&mon.out, 1);
+		if (p[5].revents && mon.out.pipes[2] >= 0)
+			drain(&mon.out, 2);
+		if (p[6].revents && mon.out.log_pty)
+			drain(&mon.out, 0);
 		if (p[7].revents && mon.listener >= 0)
 			orphan_adopted();
 		on_time(end_us);

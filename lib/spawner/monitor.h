@@ -14,6 +14,7 @@
  *	drain.c		what the program writes, into its log
  */
 
+#include "lib/spawner/drain.h"
 #include "lib/spawner/spawner.h"
 
 enum frozen { FROZEN_NOT, FROZEN_ASKED, FROZEN_CGROUP, FROZEN_FREEZER, FROZEN_SIGNAL };
@@ -30,14 +31,12 @@ struct monitor {
 	int hold;			/* open until all is over, or -1 */
 	int answer;			/* the client's socket, or -1 */
 	int64_t request;		/* to be answered there */
-	int pty;		/* master, or -1 */
-	int pipes[3];		/* [1] and [2]: where the logged output comes from */
 	struct leaf leaf;
 	struct untouched net;
-	struct log log;
+	struct output out;
 	bool built;
 	uint32_t users;		/* it was built with so many */
-	bool running, ended, log_pty;
+	bool running, ended;
 	bool renew, hurry;		/* the executor wants a blank one, and somebody waits */
 	uint32_t end_flags;
 	uint32_t pid_seen;
@@ -60,6 +59,8 @@ void monitor_journal(const struct msg_ended *e);
 _noreturn_ void leave(void);
 /* A failure of ours: say it and leave. */
 _noreturn_ void give_up(struct msg_status *st);
+/* One message of the sandbox's first process. */
+void from_init(void);
 
 /* shell.c */
 void shell_prepare(struct msg_status *st);
@@ -92,14 +93,6 @@ bool orphan_abandoned(void);
 /* Nobody can adopt any more. */
 void orphan_end(void);
 void orphan_send_state(void);
-
-/* drain.c */
-/* The program's stdout and stderr become pipes that end here; fds[1] and [2] are theirs. */
-int drain_pipes(int fds[3], struct msg_status *st);
-/* What is there now of stream 1 or 2, or of the terminal: 0. */
-void drain(int stream);
-/* After the run nothing holds the other ends, so this comes to an end. */
-void drain_all(void);
 
 /* answer.c */
 enum { ANSWER_MAX = 256 };

@@ -77,6 +77,6 @@ void orphan_send_state(void)
 	};
 
 	(void)snprintf(s.id, sizeof(s.id), "%s", mon.id);
-	tell(MSG_STATE, &s, sizeof(s), &mon.pty, mon.pty >= 0);
+	tell(MSG_STATE, &s, sizeof(s), &mon.out.pty, mon.out.pty >= 0);
 	execs_send_state();
 }

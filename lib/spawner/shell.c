@@ -139,6 +139,9 @@ void shell_build(const struct message *m)
 	if (leaf_limits(&mon.leaf, &b.limits, &st) < 0)
 		give_up(&st);
 	err = msg_send(mon.init_sock, &b, sizeof(b), m->body, m->h->body, NULL, 0);
+	/* it has gone, and said why */
+	if (err == -EPIPE)
+		from_init();
 	if (err < 0) {
 		errno = -err;
 		(void)fail(&st, "tell the sandbox what to become");

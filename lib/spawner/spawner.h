@@ -237,16 +237,6 @@ struct account {
 int account_find(const char *root, const char *spec, struct account *ret,
 		 struct msg_status *st);
 
-/* HOME, USER and LOGNAME are the account's, unless the caller said. */
-struct home_variables {
-	char home[300], user[80], logname[80];
-};
-void init_set_home(struct run_body *run, const struct account *account,
-		   struct home_variables *v);
-/* A terminal of the account's: returns the master and sets *ret_slave; or -1. */
-int init_open_pty(const struct msg_run *r, const struct account *account, int *ret_slave,
-		  struct msg_status *st);
-
 /* Small helpers of the whole program. */
 uint64_t now_us(void);			/* CLOCK_MONOTONIC */
 uint64_t now_unix_ms(void);

@@ -278,11 +278,12 @@ static int make_skeleton(struct msg_status *st)
 	};
 
 	for (const struct host_folder *f = host_folders; f->name; f++)
-		if (mkdir(f->name, f->mode) < 0 ||
+		/* there already, when what follows failed last time */
+		if ((mkdir(f->name, f->mode) < 0 && errno != EEXIST) ||
 		    lchown(f->name, spawner.uid_base, spawner.uid_base) < 0)
 			return fail(st, "create '/%s' of the host environment", f->name);
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
-		if (symlink(links[i][0], links[i][1]) < 0)
+		if (symlink(links[i][0], links[i][1]) < 0 && errno != EEXIST)
 			return fail(st, "link '%s'", links[i][1]);
 	return 0;
 }
@@ -369,15 +370,14 @@ static int add_parts(unsigned int number, struct msg_status *st)
 
 static int make_host(unsigned int number, struct msg_status *st)
 {
+	static const char *const folders[] = { "/host/mask", "/host/skel", NULL };
 	char target[64];
 
-	if ((mkdir("/host/mask", 0755) < 0 || mkdir("/host/skel", 0755) < 0) &&
-	    errno != EEXIST)
-		return fail(st, "create the host environment's folders");
-	if (errno == EEXIST)
-		errno = 0;
-	if (chdir("/host/skel") < 0 || make_skeleton(st) < 0 || mask_top(st) < 0 ||
-	    mask_etc(st) < 0)
+	if (make_dirs(folders, st) < 0)
+		return -1;
+	if (chdir("/host/skel") < 0)
+		return fail(st, "enter the host environment's folders");
+	if (make_skeleton(st) < 0 || mask_top(st) < 0 || mask_etc(st) < 0)
 		return -1;
 	if (add_parts(number, st) < 0)
 		return -1;

@@ -82,3 +82,33 @@ refused() {
 	touch tests/unit/test-doctor-ns.c
 	refused "lib/doctor/ns.c: has a test; remove it" scripts/check-tests ./docgen
 }
+
+@test "check-reliability: a case without a line and a test that is not there are noticed" {
+	local list=tests/reliability.list
+
+	mkdir -p tree/tests
+	cp -r "$ROOT/scripts" tree/
+	cp -r "$ROOT"/tests/{unit,cli,executor,fuzz,reliability.list} tree/tests/
+	cd tree
+	run scripts/check-reliability
+	same "$status $output" "0 " "before"
+	sed -i '/^R07\t/d' $list
+	refused "R07: has no line" scripts/check-reliability
+	printf 'R07\ttests/cli/72-checks.bats:check-reliability: nothing\n' >>$list
+	refused "R07: no such test: tests/cli/72-checks.bats:check-reliability: nothing" \
+		scripts/check-reliability
+	printf 'R07\tnot here: because\n' >>$list
+	refused "R07: has another line" scripts/check-reliability
+	printf 'Z01\tnot here: because\nR21\ttests/fuzz/fuzz-wire.c\n' >>$list
+	refused "Z01: no such case" scripts/check-reliability
+	has "$output" "R21: no such case" "one too many"
+	printf 'R06\tnot here:\n' >>$list
+	refused "R06: no such test: not here:" scripts/check-reliability
+	sed -i '/^R0[67]\t/d; /^Z01/d; /^R21/d' $list
+	printf 'R06\ttests/%s\n' unit/test-wire-wire.c:depth_is_counted_outside_of_texts \
+		executor/probe-kernel.c:keyctl fuzz/fuzz-wire.c >>$list
+	printf "R07\ttests/cli/72-checks.bats:%s\n" \
+		"check-headers: one that needs another first is noticed" >>$list
+	run scripts/check-reliability
+	same "$status $output" "0 " "with tests of every kind"
+}

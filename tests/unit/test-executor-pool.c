@@ -8,6 +8,7 @@
 #define clock_us	fake_clock
 #define pool_take	tested_take
 #define pool_remove	tested_remove
+#define pool_failed	tested_failed
 #define pool_tend	tested_tend
 #define pool_drop	tested_drop
 #define pool_hungry	tested_hungry
@@ -357,6 +358,33 @@ TEST(a_failure_is_not_repeated_as_fast_as_can_be)
 	bool hit;
 
 	check(!pool_take(&x, &py, true, &hit, &err) && !hit && err.msg[0]);
+	failing = 0;
+	tend_later();
+	check(!alive);
+	now_us += FAILED_US;
+	tend_later();
+	check(alive > 0);
+	end();
+}
+
+TEST(one_that_failed_is_nobodys)
+{
+	begin();
+	pool_tend(&x);
+	check(x.blanks.count == 2);
+
+	struct sandbox *s = x.blanks.first;
+
+	pool_failed(s);
+	check(!s->pool && x.blanks.count == 1 && x.blanks.first != s);
+	/* whoever asks gets another one, and none is made ahead in its place yet */
+	check(!took(false) && !x.blanks.count && x.blanks.hits == 1);
+	tend_later();
+	check(!x.blanks.count);
+	now_us += FAILED_US;
+	tend_later();
+	check(x.blanks.count == 2);
+	fake_free(s);
 	end();
 }
 

@@ -271,4 +271,28 @@ TEST(the_other_side_is_gone)
 	close(sv[1]);
 }
 
+TEST(what_was_said_before_leaving_is_heard)
+{
+	struct msg_status st = { .h.type = MSG_FAILED, .errnum = ENOSPC };
+	struct msg_signal s = { .h.type = MSG_SIGNAL };
+	int sv[2];
+
+	pair(sv);
+	check(!msg_send(sv[1], &s, sizeof(s), NULL, 0, NULL, 0));
+	check(!msg_send(sv[0], &st, sizeof(st), NULL, 0, NULL, 0));
+	/* with our message unread */
+	close(sv[0]);
+	check(msg_recv_now(sv[1], &m) == 1);
+	check(m.h->type == MSG_FAILED && ((const struct msg_status *)m.h)->errnum == ENOSPC);
+	msg_release(&m);
+	check(msg_recv_now(sv[1], &m) == 0);
+	close(sv[1]);
+	/* and when it had nothing to say */
+	pair(sv);
+	check(!msg_send(sv[1], &s, sizeof(s), NULL, 0, NULL, 0));
+	close(sv[0]);
+	check(msg_recv(sv[1], &m) == 0);
+	close(sv[1]);
+}
+
 TEST_MAIN;
