@@ -8,6 +8,7 @@
 # make lint        clang-format, clang-tidy, cppcheck, shellcheck, groff, lengths
 # make fuzz        every fuzzer for FUZZ_SECONDS (60)
 # make cover       line coverage per folder
+# make soak        every call of the executor fails once; hours
 # make bench       speed and memory against bubblewrap, runc and a bare spawn loop
 # make dist        a tarball that builds without git
 # make deps        says what is missing and the line that installs it
@@ -49,7 +50,13 @@ ALL_CPPFLAGS = -I. -D_GNU_SOURCE -DFAAS_VERSION='"$(VERSION)"' \
 ALL_CFLAGS = -std=gnu11 $(WARN) $(HARDEN) -fvisibility=hidden $(CFLAGS) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
 	$(if $(COVERAGE),--coverage)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) \
+# What lib/base/fault-call.c can let fail.
+FAULT_CALLS := malloc calloc realloc open open64 openat openat64 read write pwrite pwrite64 fsync \
+	fdatasync syncfs ftruncate ftruncate64 rename renameat renameat2 unlink unlinkat mkdir \
+	mkdirat linkat symlinkat socket socketpair accept4 sendmsg recvmsg memfd_create mmap \
+	mmap64 clock_gettime
+WRAP := $(if $(FAULTS),$(FAULT_CALLS:%=-Wl$(comma)--wrap=%))
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) $(WRAP) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(if $(COVERAGE),--coverage)
 
 # The lean program: its libraries are inside it, so that nothing but libc is
@@ -184,7 +191,7 @@ clean:
 # ---- libfaas: what lib/client/faas.h declares, for programs in other languages ----
 
 API_DIRS := lib/base lib/json lib/wire lib/api lib/lang lib/client
-API_SRC := $(foreach d,$(API_DIRS),$(wildcard $(d)/*.c))
+API_SRC := $(filter-out lib/base/fault-call.c,$(foreach d,$(API_DIRS),$(wildcard $(d)/*.c)))
 API_OBJ := $(patsubst %.c,$(B)/pic/%.o,$(API_SRC))
 API_HEADER := $(wildcard lib/client/faas.h)
 SONAME := libfaas.so.0
@@ -207,7 +214,7 @@ $(B)/bindir: FORCE
 FORCE:
 # What is not marked FAAS_API stays inside, jansson's names included.
 $(B)/$(SONAME): $(API_OBJ) scripts/libfaas.map
-	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(filter-out -pie,$(ALL_LDFLAGS)) -shared \
+	$(call Q,LD,$@)$(CC) $(ALL_CFLAGS) $(filter-out -pie $(WRAP),$(ALL_LDFLAGS)) -shared \
 		-Wl,-soname,$(SONAME) -Wl,--version-script=scripts/libfaas.map \
 		-Wl,--no-undefined -o $@ $(API_OBJ) -ljansson -lm
 -include $(wildcard $(B)/pic/*/*/*.d)
@@ -376,6 +383,13 @@ $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(call obj,$(LIB_SRC)) $(BLOB)
 # What is not in faas itself.
 $(B)/tests/fuzz/fuzz-archive: $(call obj,lib/archive/policy.c)
 $(B)/tests/fuzz/fuzz-passwd: $(TESTED_SPAWNER)
+
+# How many points are left out between two.
+EVERY = 1
+.PHONY: soak
+soak:
+	$(MAKE) FAULTS=1 all
+	tests/soak/calls --verbose --every $(EVERY) $(B:-faults=)-faults/faas
 
 cover:
 	$(MAKE) COVERAGE=1 CFLAGS='-O0 -g' cover-report

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "cmd/help.h"
 #include "cmd/output.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/memory.h"
 #include "lib/client/start.h"
 
 /*
@@ -146,7 +148,7 @@ static int call(struct line *l, struct opt_layer *layer, struct error *err)
 
 static int run(struct line *l, int argc, char **argv)
 {
-	cleanup_free void *args = calloc(1, l->cmd->args_size + 1);
+	cleanup_free void *args = memory_must(calloc(1, l->cmd->args_size + 1));
 	struct opt_layer layers[] = {
 		{ .opts = l->cmd->opts, .args = args },
 		{ .opts = global_opts, .args = &l->globals },
@@ -154,8 +156,6 @@ static int run(struct line *l, int argc, char **argv)
 	struct error err = { 0 };
 	int used, status;
 
-	if (!args)
-		abort();
 	status = opt_parse_layers(layers, ARRAY_SIZE(layers), false, argc, argv, &used,
 				  &err);
 	if (status < 0) {
@@ -280,13 +280,35 @@ static void hold_standard_descriptors(void)
 			(void)open("/dev/null", fd ? O_RDONLY : O_WRONLY);
 }
 
+static struct line line = { .path = "faas" };
+
+/* Nothing can be printed with stdio now. */
+_noreturn_ static void without_memory(void)
+{
+	int status = exit_status(line.cmd, ERR_LIMIT);
+	bool passes = line.cmd && (line.cmd->flags & CMD_PASSES_STATUS);
+	char text[256];
+
+	if (line.globals.json)
+		(void)snprintf(text, sizeof(text), "{\"schema\":\"faas.v1\",\"error\":{\"code\":"
+			       "\"%s\",\"message\":\"there is no memory left\",\"hint\":null,"
+			       "\"exit\":%d}}\n", err_name(ERR_LIMIT), status);
+	else
+		(void)snprintf(text, sizeof(text), "faas: there is no memory left\n"
+			       "hint: is it limited? see 'ulimit -v'\n");
+	(void)!write(line.globals.json && !passes ? STDOUT_FILENO : STDERR_FILENO, text,
+		     strlen(text));
+	_exit(status);
+}
+
 int main(int argc, char **argv)
 {
-	struct line l = { .ctx = { .out = stdout }, .path = "faas" };
-
+	memory_at_end(without_memory);
+	json_set_alloc_funcs(memory_get, free);
+	line.ctx.out = stdout;
 	hold_standard_descriptors();
 	/* who started us may have ignored it; then a closed pipe would be an error */
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 	client_set_program("/proc/self/exe");
-	return start(&l, argc, argv, 0);
+	return start(&line, argc, argv, 0);
 }

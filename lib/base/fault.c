@@ -14,7 +14,17 @@ static const struct {
 } errnos[] = {
 	{ "EIO", EIO }, { "ENOSPC", ENOSPC }, { "ENOMEM", ENOMEM },
 	{ "EACCES", EACCES }, { "EINTR", EINTR }, { "ECONNRESET", ECONNRESET },
+	{ "EDQUOT", EDQUOT }, { "EROFS", EROFS }, { "EMFILE", EMFILE }, { "EAGAIN", EAGAIN },
+	{ "ENOBUFS", ENOBUFS }, { "EPERM", EPERM },
 };
+
+int fault_errno(const char *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof(errnos) / sizeof(errnos[0]); i++)
+		if (strlen(errnos[i].name) == len && !strncmp(errnos[i].name, name, len))
+			return errnos[i].num;
+	return EIO;
+}
 
 static void log_point(const char *point)
 {
@@ -63,11 +73,7 @@ int fault(const char *point)
 		(void)raise(SIGKILL);
 	if (len == 4 && !strncmp(spec, "STOP", 4))
 		return raise(SIGSTOP) ? EIO : 0;
-	for (size_t i = 0; i < sizeof(errnos) / sizeof(errnos[0]); i++)
-		if (strlen(errnos[i].name) == len &&
-		    !strncmp(errnos[i].name, spec, len))
-			return errnos[i].num;
-	return EIO;
+	return fault_errno(spec, len);
 }
 
 #endif

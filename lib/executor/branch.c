@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "lib/base/parse.h"
 #include "lib/executor/merge.h"
 #include "lib/executor/snapshot.h"
@@ -70,7 +71,7 @@ int branch_advance(struct executor *x, const char *name, const char *head, struc
 	if (store_branch_get(x->store, name, &b, err) < 0)
 		return err->code == ERR_NOT_FOUND ? 0 : -1;
 	free(b.head);
-	b.head = strdup(head);
+	b.head = memory_copy(head);
 	return store_branch_put(x->store, &b, err);
 }
 
@@ -108,10 +109,10 @@ int branch_create(struct session *s, json_int_t id, const json_t *params, struct
 	    branch_find_start(s->x, text_of(params, "from"), &start, err) < 0)
 		return -1;
 	(void)snprintf(b.name, sizeof(b.name), "%s", name);
-	b.base = strdup(start.id);
-	b.head = strdup(start.id);
+	b.base = memory_copy(start.id);
+	b.head = memory_copy(start.id);
 	b.labels = json_object_get(params, "labels")
-		? json_dumps(json_object_get(params, "labels"), JSON_COMPACT) : strdup("{}");
+		? json_dumps(json_object_get(params, "labels"), JSON_COMPACT) : memory_copy("{}");
 	b.created_ms = (int64_t)clock_unix_ms();
 	if (store_branch_put(s->x->store, &b, err) < 0)
 		return -1;

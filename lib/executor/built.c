@@ -1,3 +1,4 @@
+#include "lib/base/memory.h"
 #include "lib/executor/result.h"
 
 #include <errno.h>
@@ -29,7 +30,7 @@ static const char *text_of(const json_t *params, const char *key)
 
 int built_root(struct executor *x, struct environment *e, struct error *err)
 {
-	cleanup_free char *at = e->base ? strdup(e->base) : NULL;
+	cleanup_free char *at = memory_copy(e->base);
 
 	if (!e->snapshot)
 		return 0;
@@ -44,7 +45,7 @@ int built_root(struct executor *x, struct environment *e, struct error *err)
 		if (store_environment_get(x->store, at, &below, err) < 0)
 			return err_wrap(err, "environment '%s'", e->name);
 		free(at);
-		at = below.base ? strdup(below.base) : NULL;
+		at = memory_copy(below.base);
 		if (!below.snapshot) {
 			free(e->path);
 			e->path = TAKE_PTR(below.path);
@@ -65,7 +66,7 @@ int built_stack(struct executor *x, const struct environment *e, struct run *run
 	    snapshot_stack(&s, run, err) < 0)
 		return err_wrap(err, "environment '%s'", e->name);
 	/* so that it stays while this runs, whatever becomes of the environment */
-	run->rec.parent = strdup(s.id);
+	run->rec.parent = memory_copy(s.id);
 	return 0;
 }
 
@@ -191,7 +192,7 @@ static char *copy_or(const json_t *params, const char *key, const char *otherwis
 
 	if (!s)
 		s = otherwise;
-	return s && *s ? strdup(s) : NULL;
+	return s && *s ? memory_copy(s) : NULL;
 }
 
 static int check_name(struct executor *x, const json_t *params, struct environment *old,
@@ -264,8 +265,8 @@ int environment_build(struct session *s, json_int_t id, const json_t *params,
 	(void)snprintf(e.cache, sizeof(e.cache), "%s",
 		       text_of(params, "cache") ? text_of(params, "cache") : "normal");
 	e.source = copy_or(params, "source", NULL);
-	e.base = strdup(at.environment);
-	e.snapshot = strdup(at.id);
+	e.base = memory_copy(at.environment);
+	e.snapshot = memory_copy(at.id);
 	e.created_ms = (int64_t)clock_unix_ms();
 	if (store_environment_put(x->store, &e, err) < 0)
 		return -1;

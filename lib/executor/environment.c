@@ -12,6 +12,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/id.h"
+#include "lib/base/memory.h"
 #include "lib/base/parse.h"
 #include "lib/environment/find.h"
 #include "lib/executor/filling.h"
@@ -163,7 +164,7 @@ static int keep(struct filling *f, const struct unpack_result *got, struct error
 	f->env.entries = (int64_t)got->entries;
 	f->env.created_ms = (int64_t)clock_unix_ms();
 	(void)snprintf(path, sizeof(path), "%s/env/%s", x->state_path, f->folder);
-	f->env.path = strdup(path);
+	f->env.path = memory_copy(path);
 	if (f->replace && store_environment_get(x->store, f->env.name, &old, err) < 0)
 		old.name[0] = '\0';
 	if (store_environment_put(x->store, &f->env, err) < 0)
@@ -279,7 +280,7 @@ static char *copy(const json_t *params, const char *key)
 {
 	const char *s = text_of(params, key);
 
-	return s && *s ? strdup(s) : NULL;
+	return s && *s ? memory_copy(s) : NULL;
 }
 
 static char *dump(const json_t *params, const char *key)

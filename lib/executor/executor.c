@@ -21,6 +21,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "lib/base/parse.h"
 #include "lib/environment/unpack.h"
 #include "lib/executor/environment.h"
@@ -246,6 +247,7 @@ static void say_ready(struct executor *x)
 	if (x->config.ready_fd >= 0) {
 		(void)!write(x->config.ready_fd, "1", 1);
 		(void)close(x->config.ready_fd);
+		x->config.ready_fd = -1;
 	}
 	if (x->config.foreground)
 		(void)dprintf(2, "faas: executor ready on '%s/run/executor.sock'\n", x->state_path);
@@ -415,15 +417,30 @@ static void remove_cgroups(struct executor *x)
 	}
 }
 
+/* One in a process, and what it has ends with that. */
+static struct executor executor;
+
+/* As after kill -9: the next one finds what runs, and the journal says what was begun. */
+_noreturn_ static void without_memory(void)
+{
+	static const char words[] = "faas: there is no memory left\n";
+	static const char json[] = "{\"code\":\"limit\",\"message\":\"there is no memory left\"}";
+
+	if (executor.config.ready_fd >= 0)
+		(void)!write(executor.config.ready_fd, json, sizeof(json) - 1);
+	else if (executor.config.foreground)
+		(void)!write(2, words, sizeof(words) - 1);
+	_exit(EXIT_FAILURE);
+}
+
 int executor_main(const struct executor_config *config, struct error *err)
 {
-	/* one in a process, and what it has ends with that */
-	static struct executor executor;
 	struct executor *x = &executor;
 	unsigned int kept;
 	int r;
 
 	x->config = *config;
+	memory_at_end(without_memory);
 	x->state_dir = x->run_dir = x->lock = -1;
 	x->listener.fd = x->door.fd = x->signals.fd = -1;
 	x->busy_us = clock_us();

@@ -12,6 +12,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
 #include "lib/base/id.h"
+#include "lib/base/memory.h"
 #include "lib/executor/environment.h"
 #include "lib/executor/filling.h"
 
@@ -127,7 +128,7 @@ static void take_default(char **at, const json_t *config, const char *key)
 	const char *text = text_of(config, key);
 
 	if (!*at && text)
-		*at = strdup(text);
+		*at = memory_copy(text);
 }
 
 static int take_config(struct filling *f, const json_t *last, struct error *err)
@@ -142,7 +143,7 @@ static int take_config(struct filling *f, const json_t *last, struct error *err)
 	if (workdir && *workdir == '/')
 		take_default(&f->env.workdir, config, "workdir");
 	take_default(&f->env.user, config, "user");
-	f->env.checksum = strdup(digest);
+	f->env.checksum = memory_copy(digest);
 	json_object_set_new(config, "digest", json_string(digest));
 	json_object_set_new(config, "layers", json_integer((json_int_t)json_array_size(
 		json_object_get(last, "layers"))));

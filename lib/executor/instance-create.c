@@ -5,6 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/id.h"
+#include "lib/base/memory.h"
 #include "lib/base/parse.h"
 #include "lib/executor/instance.h"
 #include "lib/executor/snapshot.h"
@@ -130,7 +131,7 @@ static int set_beginning(struct live_instance *i, const json_t *params, struct e
 	cleanup_snapshot struct snapshot at = { .id = "" };
 
 	if (!parent) {
-		i->rec.environment = strdup(env ? env : "host");
+		i->rec.environment = memory_copy(env ? env : "host");
 		return 0;
 	}
 	if (run_flush(i->x, err) < 0 || branch_find_start(i->x, parent, &at, err) < 0)
@@ -138,8 +139,8 @@ static int set_beginning(struct live_instance *i, const json_t *params, struct e
 	if (env && strcmp(env, at.environment))
 		return err_set(err, ERR_USAGE, "snapshot '%s' is of environment '%s', not of '%s'",
 			       parent, at.environment, env);
-	i->rec.base = strdup(at.id);
-	i->rec.environment = strdup(at.environment);
+	i->rec.base = memory_copy(at.id);
+	i->rec.environment = memory_copy(at.environment);
 	return 0;
 }
 
@@ -163,7 +164,7 @@ static int set_id(struct live_instance *i, const json_t *params, struct error *e
 	else
 		id_make(i->rec.id);
 	id_make(layer);
-	i->rec.layer = strdup(layer);
+	i->rec.layer = memory_copy(layer);
 	return 0;
 }
 
@@ -175,7 +176,7 @@ static int fill(struct live_instance *i, const json_t *params, struct error *err
 	(void)snprintf(i->rec.restart, sizeof(i->rec.restart), "no");
 	(void)snprintf(i->rec.wanted, sizeof(i->rec.wanted), "running");
 	i->rec.created_ms = (int64_t)clock_unix_ms();
-	i->rec.boot = strdup(boot_id());
+	i->rec.boot = memory_copy(boot_id());
 	instance_set_state(i, INSTANCE_PENDING);
 	instance_used(&i->rec);
 	if (set_id(i, params, err) < 0 || (name && instance_set_name(i, name, err) < 0) ||
@@ -183,7 +184,7 @@ static int fill(struct live_instance *i, const json_t *params, struct error *err
 	    instance_set_labels(i, json_object_get(params, "labels"), err) < 0 ||
 	    set_beginning(i, params, err) < 0)
 		return -1;
-	i->rec.ports = ports ? json_dumps(ports, JSON_COMPACT) : strdup("[]");
+	i->rec.ports = ports ? json_dumps(ports, JSON_COMPACT) : memory_copy("[]");
 	i->rec.request = request_of(params);
 	if (!i->rec.request || !i->rec.ports)
 		return err_sys(err, ENOMEM, "start an instance");

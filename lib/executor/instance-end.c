@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "lib/executor/instance.h"
 #include "lib/executor/layer.h"
 
@@ -108,7 +109,7 @@ void instance_cancel(struct live_instance *i, uint64_t grace_ms)
 static void set_reason(struct live_instance *i, const char *reason)
 {
 	free(i->rec.reason);
-	i->rec.reason = strdup(reason);
+	i->rec.reason = memory_copy(reason);
 }
 
 int instance_stop_now(struct live_instance *i, const char *reason, uint64_t grace_ms,
@@ -154,7 +155,7 @@ int instance_stop(struct session *s, json_int_t id, const json_t *params, struct
 
 void instance_finish_terminate(struct live_instance *i, const char *reason)
 {
-	char *kept = reason ? strdup(reason) : NULL;
+	char *kept = memory_copy(reason);
 
 	free(i->rec.reason);
 	i->rec.reason = kept;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "lib/executor/instance.h"
 
 static const char *text_of(const json_t *params, const char *key)
@@ -36,9 +37,9 @@ static int begin(struct session *s, const json_t *params, struct live_instance *
 		(void)err_set(err, ERR_BUSY, "instance '%s' is not reached yet", instance_name(i));
 		return err_hint(err, "try again in a moment");
 	}
-	run->rec.network = i->run->rec.network ? strdup(i->run->rec.network) : NULL;
-	run->rec.limits = i->run->rec.limits ? strdup(i->run->rec.limits) : NULL;
-	run->rec.instance = strdup(i->rec.id);
+	run->rec.network = memory_copy(i->run->rec.network);
+	run->rec.limits = memory_copy(i->run->rec.limits);
+	run->rec.instance = memory_copy(i->rec.id);
 	if (request_read_exec(x, params, run, slot, err) < 0 ||
 	    run_take_fds(s, params, run, err) < 0 || run_open_log(run, err) < 0 ||
 	    same_journal(x, box, err) < 0 || journal_begin(x, &run->rec, err) < 0)

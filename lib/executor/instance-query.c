@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/memory.h"
 #include "lib/executor/instance.h"
 
 enum { EVENTS_PAGE = 500 };
@@ -230,7 +231,7 @@ int instance_update(struct session *s, json_int_t id, const json_t *params, stru
 		return -1;
 	/* what is refused in part is not done at all */
 	before = i->rec;
-	labels = before.labels ? strdup(before.labels) : NULL;
+	labels = memory_copy(before.labels);
 	if (change(i, params, err) < 0) {
 		free(i->rec.labels);
 		i->rec = before;

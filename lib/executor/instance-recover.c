@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/memory.h"
 #include "lib/executor/instance.h"
 #include "lib/executor/layer.h"
 
@@ -28,7 +29,7 @@ static void copy_row(struct instance *to, const struct instance *from)
 
 	*to = *from;
 	for (size_t n = 0; n < ARRAY_SIZE(texts); n++)
-		*texts[n] = *texts[n] ? strdup(*texts[n]) : NULL;
+		*texts[n] = *texts[n] ? memory_copy(*texts[n]) : NULL;
 }
 
 static int load_one(void *arg, const struct instance *rec)
@@ -70,8 +71,8 @@ static void make_up(struct live_instance *i)
 		return;
 	}
 	if (!known) {
-		e.error_code = strdup("system");
-		e.error_message = strdup("nobody knows how its program ended");
+		e.error_code = memory_copy("system");
+		e.error_message = memory_copy("nobody knows how its program ended");
 	}
 	instance_ended(i, &e);
 }

@@ -7,6 +7,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
 #include "lib/base/id.h"
+#include "lib/base/memory.h"
 #include "lib/executor/instance.h"
 #include "lib/executor/layer.h"
 
@@ -57,14 +58,14 @@ int instance_become_snapshot(struct live_instance *i, struct snapshot *made, str
 	layer_trim(i->x, layer);
 	(void)snprintf(made->id, sizeof(made->id), "%s", layer);
 	(void)snprintf(made->state, sizeof(made->state), "ready");
-	made->parent = base ? strdup(base) : NULL;
-	made->environment = strdup(i->rec.environment);
-	made->execution = i->rec.execution ? strdup(i->rec.execution) : NULL;
+	made->parent = memory_copy(base);
+	made->environment = memory_copy(i->rec.environment);
+	made->execution = memory_copy(i->rec.execution);
 	id_make(fresh);
 	if (store_begin(store, err) < 0)
 		return -1;
-	i->rec.base = strdup(made->id);
-	i->rec.layer = strdup(fresh);
+	i->rec.base = memory_copy(made->id);
+	i->rec.layer = memory_copy(fresh);
 	i->rec.updated_ms = (int64_t)clock_unix_ms();
 	if (store_snapshot_put(store, made, err) < 0 ||
 	    store_instance_put(store, &i->rec, err) < 0) {

@@ -6,6 +6,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "lib/executor/instance.h"
 #include "lib/executor/layer.h"
 
@@ -86,13 +87,13 @@ static int begin(struct live_instance *i, struct run *run, struct error *err)
 		return -1;
 	if (idle) {
 		free(run->rec.argv);
-		run->rec.argv = strdup("[]");
+		run->rec.argv = memory_copy("[]");
 		run->msg.flags |= RUN_IDLE;
 	}
-	run->rec.instance = strdup(i->rec.id);
+	run->rec.instance = memory_copy(i->rec.id);
 	set_hostname(i, run);
 	free(i->rec.execution);
-	i->rec.execution = strdup(run->rec.id);
+	i->rec.execution = memory_copy(run->rec.id);
 	/* first what is to be: whoever finds it without a run knows that there was none */
 	if (instance_note(i, i->fresh ? "created" : "starting", NULL, err) < 0 ||
 	    run_open_log(run, err) < 0 || journal_begin(i->x, &run->rec, err) < 0)
@@ -124,7 +125,7 @@ static void undo(struct live_instance *i, struct run *run, const struct error *w
 		return;
 	}
 	free(i->rec.reason);
-	i->rec.reason = strdup(why->msg);
+	i->rec.reason = memory_copy(why->msg);
 	instance_set_state(i, INSTANCE_STOPPED);
 	(void)snprintf(i->rec.wanted, sizeof(i->rec.wanted), "stopped");
 	i->rec.stopped_ms = (int64_t)clock_unix_ms();
@@ -187,7 +188,7 @@ static char *end_reason(const struct live_instance *i, const struct execution *e
 	char text[600];
 
 	if (i->rec.reason)
-		return strdup(i->rec.reason);
+		return memory_copy(i->rec.reason);
 	if (e->error_message)
 		(void)snprintf(text, sizeof(text), "%s", e->error_message);
 	else if (e->oom_killed)
@@ -196,7 +197,7 @@ static char *end_reason(const struct live_instance *i, const struct execution *e
 		(void)snprintf(text, sizeof(text), "its program died of signal %d", e->signal);
 	else
 		(void)snprintf(text, sizeof(text), "its program exited with %d", e->exit_code);
-	return strdup(text);
+	return memory_copy(text);
 }
 
 static json_t *end_detail(const struct live_instance *i)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "lib/executor/instance.h"
 #include "lib/executor/layer.h"
 
@@ -60,7 +61,7 @@ void instance_rebase(struct instance *rec)
 	if (rec->boot && !strcmp(rec->boot, boot_id()))
 		return;
 	free(rec->boot);
-	rec->boot = strdup(boot_id());
+	rec->boot = memory_copy(boot_id());
 	if (left > rec->ttl_ms)
 		left = rec->ttl_ms;
 	if (rec->ttl_ms) {

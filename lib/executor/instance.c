@@ -7,15 +7,14 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
+#include "lib/base/memory.h"
 
 enum { FORGET_MS = 86400000 };	/* what was terminated is remembered for a day */
 
 struct live_instance *instance_add(struct executor *x)
 {
-	struct live_instance *i = calloc(1, sizeof(*i));
+	struct live_instance *i = memory_must(calloc(1, sizeof(*i)));
 
-	if (!i)
-		abort();
 	i->x = x;
 	i->rec.exit_code = -1;
 	i->next = x->instances;

@@ -9,6 +9,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "lib/base/parse.h"
 #include "lib/executor/executor.h"
 
@@ -33,9 +34,7 @@ static int on_disk(struct executor *x, unsigned int **ret)
 
 		if (strncmp(e->d_name, "journal.", 8) || parse_u64(e->d_name + 8, &number) < 0)
 			continue;
-		v = realloc(v, sizeof(*v) * (size_t)(n + 1));
-		if (!v)
-			abort();
+		v = memory_must(realloc(v, sizeof(*v) * (size_t)(n + 1)));
 		v[n++] = (unsigned int)number;
 	}
 	if (d)

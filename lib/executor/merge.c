@@ -8,6 +8,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
 #include "lib/base/id.h"
+#include "lib/base/memory.h"
 #include "lib/base/parse.h"
 #include "lib/executor/layer.h"
 #include "lib/executor/snapshot.h"
@@ -113,12 +114,12 @@ static int make_row(struct merging *m, const struct snapshot *theirs, bool last,
 	(void)snprintf(ret->id, sizeof(ret->id), "%s", id);
 	if (last && name && !dry(m))
 		(void)snprintf(ret->name, sizeof(ret->name), "%s", name);
-	ret->parent = strdup(m->ours.id);
-	ret->merged = strdup(theirs->id);
-	ret->environment = strdup(m->ours.environment);
-	ret->engine = strdup("overlay");
-	ret->comment = last && comment && *comment ? strdup(comment) : NULL;
-	ret->labels = strdup("{}");
+	ret->parent = memory_copy(m->ours.id);
+	ret->merged = memory_copy(theirs->id);
+	ret->environment = memory_copy(m->ours.environment);
+	ret->engine = memory_copy("overlay");
+	ret->comment = last && comment && *comment ? memory_copy(comment) : NULL;
+	ret->labels = memory_copy("{}");
 	ret->layers = layers_with(id, m->ours.layers);
 	ret->created_ms = (int64_t)clock_unix_ms();
 	if (store_snapshot_put(m->x->store, ret, err) < 0)
@@ -185,7 +186,7 @@ static int move_branch(struct merging *m, struct error *err)
 		return err_hint(err, "merge again");
 	}
 	free(b.head);
-	b.head = strdup(m->ours.id);
+	b.head = memory_copy(m->ours.id);
 	return store_branch_put(m->x->store, &b, err);
 }
 

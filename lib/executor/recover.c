@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/memory.h"
 #include "lib/base/parse.h"
 #include "lib/executor/executor.h"
 
@@ -31,7 +32,7 @@ static char *copy(const json_t *j, const char *key)
 {
 	const char *s = json_string_value(json_object_get(j, key));
 
-	return s ? strdup(s) : NULL;
+	return memory_copy(s);
 }
 
 /* The journal may be older than the database: what ended there has ended. */

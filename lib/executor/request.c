@@ -10,6 +10,7 @@
 #include "lib/base/base64.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/id.h"
+#include "lib/base/memory.h"
 #include "lib/base/parse.h"
 #include "lib/base/strbuf.h"
 #include "lib/executor/result.h"
@@ -247,13 +248,13 @@ static int read_network(struct executor *x, const json_t *params, struct run *ru
 			      "network nat needs the program slirp4netns and /dev/net/tun");
 		return err_hint(err, "install slirp4netns, or see 'faas doctor network.nat'");
 	}
-	run->rec.network = strdup(names[run->build.network]);
+	run->rec.network = memory_copy(names[run->build.network]);
 	return 0;
 }
 
 static char *dump_or(const json_t *j, const char *otherwise)
 {
-	return j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS) : strdup(otherwise);
+	return j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS) : memory_copy(otherwise);
 }
 
 /* What this host could not give, said in every result. */
@@ -343,11 +344,11 @@ static int read_record(struct executor *x, const json_t *params, struct run *run
 	rec->env = dump_or(json_object_get(params, "env"), "{}");
 	rec->labels = dump_or(json_object_get(params, "labels"), "{}");
 	if (text_of(params, "language"))
-		rec->language = strdup(text_of(params, "language"));
+		rec->language = memory_copy(text_of(params, "language"));
 	if (text_of(params, "code_sha256"))
-		rec->code_sha256 = strdup(text_of(params, "code_sha256"));
-	rec->environment = strdup(slot->name);
-	rec->engine = strdup("namespace");
+		rec->code_sha256 = memory_copy(text_of(params, "code_sha256"));
+	rec->environment = memory_copy(slot->name);
+	rec->engine = memory_copy("namespace");
 	rec->detached = flag_of(params, "detach");
 	rec->logged = flag_of(params, "log") || rec->detached;
 	return 0;
@@ -360,7 +361,7 @@ static int read_mode(const json_t *params, struct run *run, bool *ret_cached,
 
 	if (run->instance || run->guest_of) {
 		*ret_cached = false;
-		run->rec.mode = strdup("persistent");
+		run->rec.mode = memory_copy("persistent");
 		return 0;
 	}
 	if (!mode)
@@ -384,7 +385,7 @@ static int read_mode(const json_t *params, struct run *run, bool *ret_cached,
 		return err_set(err, ERR_USAGE, "unknown mode '%s'; there are ephemeral, cached and "
 			       "branched", mode);
 	}
-	run->rec.mode = strdup(mode);
+	run->rec.mode = memory_copy(mode);
 	return 0;
 }
 
@@ -437,8 +438,8 @@ static int read_body(const json_t *params, struct run *run, const struct slot *s
 			       : "the working directory '%s' is not absolute", workdir);
 	if (check_numbers(json_object_get(params, "tty"), "tty", tty_names, UINT16_MAX, err) < 0)
 		return -1;
-	run->rec.workdir = strdup(workdir);
-	run->rec.user = strdup(user);
+	run->rec.workdir = memory_copy(workdir);
+	run->rec.user = memory_copy(user);
 	strbuf_add(&body, workdir, strlen(workdir) + 1);
 	strbuf_add(&body, user, strlen(user) + 1);
 	if (add_variables(&body, json_object_get(params, "env"), run, slot, err) < 0 ||

@@ -9,6 +9,7 @@
 #include "lib/base/base64.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "lib/base/parse.h"
 #include "lib/base/strbuf.h"
 #include "lib/chain/key.h"
@@ -270,7 +271,7 @@ static int made_by(struct executor *x, const char *execution, const struct wante
 		return -1;
 	if (strcmp(s.parent ? s.parent : "", w->parent))
 		return err_set(err, ERR_CONFLICT, "execution '%s' began elsewhere", e.id);
-	step->snapshot = strdup(e.snapshot);
+	step->snapshot = memory_copy(e.snapshot);
 	step->wall_us = e.wall_us;
 	return 0;
 }
@@ -350,9 +351,9 @@ int result_keep(struct session *s, json_int_t id, const json_t *params, struct e
 		return 0;
 	}
 	(void)snprintf(step.key, sizeof(step.key), "%s", w.key);
-	step.chain = strdup(w.chain);
+	step.chain = memory_copy(w.chain);
 	step.number = w.number;
-	step.command = strdup(command ? command : "");
+	step.command = memory_copy(command ? command : "");
 	step.components = json_dumps(w.components, JSON_COMPACT | JSON_SORT_KEYS);
 	step.truncated = json_is_true(json_object_get(params, "truncated"));
 	step.created_ms = (int64_t)clock_unix_ms();

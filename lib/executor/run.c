@@ -7,6 +7,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "lib/executor/executor.h"
 #include "lib/executor/instance.h"
 #include "lib/executor/snapshot.h"
@@ -16,10 +17,8 @@ enum { QUIET_AFTER_US = 700 };
 
 struct run *run_new(struct executor *x)
 {
-	struct run *run = calloc(1, sizeof(*run));
+	struct run *run = memory_must(calloc(1, sizeof(*run)));
 
-	if (!run)
-		abort();
 	run->x = x;
 	run->pty = -1;
 	run->rec.exit_code = -1;
@@ -88,7 +87,7 @@ static void answer_waiters(struct run *run)
 static void set_text(char **field, const char *text)
 {
 	free(*field);
-	*field = text ? strdup(text) : NULL;
+	*field = memory_copy(text);
 }
 
 /* The failure of faas itself that a finished run's record holds. */

@@ -128,7 +128,8 @@ static void on_message(struct source *source, uint32_t events)
 	int r = msg_recv_now(source->fd, &message);
 
 	(void)events;
-	if (r == -EAGAIN)
+	/* the message stays where it is, and is read when there is memory again */
+	if (r == -EAGAIN || r == -ENOMEM || r == -ENOBUFS)
 		return;
 	if (r <= 0) {
 		on_end(s);

@@ -17,9 +17,11 @@
 
 enum { SESSIONS_MAX = 1024 };
 
+/* Nobody may be serving it just now: the end that it hears of itself is what ends it. */
 static void close_later(struct session *s)
 {
 	s->closing = true;
+	(void)shutdown(s->source.fd, SHUT_RDWR);
 }
 
 void session_close(struct session *s)

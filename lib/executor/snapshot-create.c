@@ -9,6 +9,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
 #include "lib/base/id.h"
+#include "lib/base/memory.h"
 #include "lib/executor/compact.h"
 #include "lib/executor/instance.h"
 #include "lib/executor/layer.h"
@@ -134,10 +135,10 @@ static int fill_layer(struct executor *x, const char *id, struct error *err)
 /* What is known of the one that it shares everything with is known of it, too. */
 static void share(struct snapshot *s, const struct snapshot *origin)
 {
-	s->parent = strdup(origin->id);
-	s->layers = strdup(origin->layers);
+	s->parent = memory_copy(origin->id);
+	s->layers = memory_copy(origin->layers);
 	s->synced_ms = origin->synced_ms;
-	s->checksum = origin->checksum ? strdup(origin->checksum) : NULL;
+	s->checksum = memory_copy(origin->checksum);
 }
 
 /* What the request says of it. */
@@ -146,9 +147,9 @@ static int describe(const json_t *params, struct snapshot *s, struct error *err)
 	const char *name = text_of(params, "name"), *comment = text_of(params, "comment");
 
 	(void)snprintf(s->name, sizeof(s->name), "%s", name ? name : "");
-	s->engine = strdup("overlay");
-	s->comment = comment && *comment ? strdup(comment) : NULL;
-	s->labels = strdup("{}");
+	s->engine = memory_copy("overlay");
+	s->comment = comment && *comment ? memory_copy(comment) : NULL;
+	s->labels = memory_copy("{}");
 	s->created_ms = (int64_t)clock_unix_ms();
 	return snapshot_set_labels(s, json_object_get(params, "labels"), err) < 0 ||
 		snapshot_set_ttl(s, json_object_get(params, "ttl_ms"), err) < 0 ? -1 : 0;
@@ -163,8 +164,8 @@ static int make(struct executor *x, const json_t *params, struct snapshot *s, st
 	    describe(params, s, err) < 0)
 		return -1;
 	id_make(s->id);
-	s->environment = strdup(environment ? environment : origin.environment);
-	s->execution = origin.execution ? strdup(origin.execution) : NULL;
+	s->environment = memory_copy(environment ? environment : origin.environment);
+	s->execution = memory_copy(origin.execution);
 	if (origin.id[0]) {
 		share(s, &origin);
 		return 0;
@@ -189,9 +190,9 @@ static int make_live(struct session *s, json_int_t id, const json_t *params, str
 	}
 	if (describe(params, &made, err) < 0)
 		return -1;
-	made.parent = run->rec.parent ? strdup(run->rec.parent) : NULL;
-	made.environment = strdup(run->rec.environment);
-	made.execution = strdup(run->rec.id);
+	made.parent = memory_copy(run->rec.parent);
+	made.environment = memory_copy(run->rec.environment);
+	made.execution = memory_copy(run->rec.id);
 	return live_snapshot(s, id, run->sandbox, &made,
 			     json_is_true(json_object_get(params, "sync")), err);
 }
@@ -292,12 +293,12 @@ static int move_back(struct executor *x, struct branch *b, const struct snapshot
 		return err_hint(err, "--force moves it there all the same");
 	}
 	free(b->head);
-	b->head = strdup(to->id);
+	b->head = memory_copy(to->id);
 	/* it begins where it is, when it was moved before its beginning */
 	r = in_line(x, b->base, to->id, err);
 	if (r == 0) {
 		free(b->base);
-		b->base = strdup(to->id);
+		b->base = memory_copy(to->id);
 	}
 	return r < 0 ? -1 : 0;
 }
@@ -316,14 +317,14 @@ int snapshot_restore(struct session *s, json_int_t id, const json_t *params, str
 	    store_snapshot_get(x->store, text_of(params, "id"), &to, err) < 0)
 		return -1;
 	if (!store_branch_get(x->store, name, &b, err)) {
-		before = strdup(b.head);
+		before = memory_copy(b.head);
 		if (move_back(x, &b, &to, json_is_true(json_object_get(params, "force")), err) < 0)
 			return -1;
 	} else if (err->code == ERR_NOT_FOUND) {
 		(void)snprintf(b.name, sizeof(b.name), "%s", name);
-		b.base = strdup(to.id);
-		b.head = strdup(to.id);
-		b.labels = strdup("{}");
+		b.base = memory_copy(to.id);
+		b.head = memory_copy(to.id);
+		b.labels = memory_copy("{}");
 		b.created_ms = (int64_t)clock_unix_ms();
 	} else {
 		return -1;

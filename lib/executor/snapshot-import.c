@@ -10,6 +10,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
 #include "lib/base/id.h"
+#include "lib/base/memory.h"
 #include "lib/environment/unpack.h"
 #include "lib/executor/layer.h"
 #include "lib/executor/snapshot.h"
@@ -139,7 +140,7 @@ static int set_text(char **field, const json_t *value)
 {
 	const char *text = json_string_value(value);
 
-	*field = text && *text ? strdup(text) : NULL;
+	*field = text && *text ? memory_copy(text) : NULL;
 	return 0;
 }
 
@@ -161,11 +162,11 @@ static int make_row(struct admitted *a, size_t i, const char *parent, struct sna
 		return -1;
 	id_make(s->id);
 	(void)snprintf(s->name, sizeof(s->name), "%s", last && name ? name : "");
-	s->parent = parent ? strdup(parent) : NULL;
-	s->environment = strdup(a->environment);
-	s->engine = strdup("overlay");
+	s->parent = memory_copy(parent);
+	s->environment = memory_copy(a->environment);
+	s->engine = memory_copy("overlay");
 	(void)set_text(&s->comment, json_object_get(layer, "comment"));
-	s->labels = strdup("{}");
+	s->labels = memory_copy("{}");
 	s->created_ms = (int64_t)clock_unix_ms();
 	if (snapshot_set_labels(s, json_object_get(layer, "labels"), err) < 0 ||
 	    (last && snapshot_set_ttl(s, json_object_get(params, "ttl_ms"), err) < 0))

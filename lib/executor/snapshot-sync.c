@@ -6,6 +6,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "lib/executor/layer.h"
 #include "lib/executor/snapshot.h"
 #include "lib/executor/work.h"
@@ -94,8 +95,8 @@ static int note(struct executor *x, const char *id, const json_t *got, struct er
 	s.bytes = json_integer_value(json_object_get(got, "bytes"));
 	free(s.digest);
 	free(s.checksum);
-	s.digest = digest ? strdup(digest) : NULL;
-	s.checksum = checksum ? strdup(checksum) : NULL;
+	s.digest = memory_copy(digest);
+	s.checksum = memory_copy(checksum);
 	return store_snapshot_put(x->store, &s, err);
 }
 

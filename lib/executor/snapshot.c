@@ -6,6 +6,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "lib/base/parse.h"
 #include "lib/base/strbuf.h"
 #include "lib/executor/compact.h"
@@ -125,14 +126,14 @@ int snapshot_parent(struct executor *x, const json_t *params, struct run *run,
 		return -1;
 	if (snapshot_stack(&parent, run, err) < 0)
 		return -1;
-	run->rec.branch = branch ? strdup(branch) : NULL;
+	run->rec.branch = memory_copy(branch);
 	if (!what)
 		what = parent.id;
 	if (*environment && strcmp(*environment, parent.environment))
 		return err_set(err, ERR_USAGE, "snapshot '%s' is of environment '%s', not of '%s'",
 			       what, parent.environment, *environment);
-	run->rec.parent = strdup(parent.id);
-	run->parent_environment = strdup(parent.environment);
+	run->rec.parent = memory_copy(parent.id);
+	run->parent_environment = memory_copy(parent.environment);
 	*environment = run->parent_environment;
 	return 0;
 }
@@ -173,12 +174,12 @@ int snapshot_keep(struct executor *x, const json_t *params, struct run *run, str
 	/* of its run, whose id is as good as any */
 	(void)snprintf(s.id, sizeof(s.id), "%s", run->rec.id);
 	(void)snprintf(s.name, sizeof(s.name), "%s", name);
-	s.parent = run->rec.parent ? strdup(run->rec.parent) : NULL;
-	s.environment = strdup(run->rec.environment);
-	s.execution = strdup(run->rec.id);
-	s.engine = strdup("overlay");
-	s.comment = comment && *comment ? strdup(comment) : NULL;
-	s.labels = strdup(run->rec.labels ? run->rec.labels : "{}");
+	s.parent = memory_copy(run->rec.parent);
+	s.environment = memory_copy(run->rec.environment);
+	s.execution = memory_copy(run->rec.id);
+	s.engine = memory_copy("overlay");
+	s.comment = comment && *comment ? memory_copy(comment) : NULL;
+	s.labels = memory_copy(run->rec.labels ? run->rec.labels : "{}");
 	s.layers = layers_with(run, s.id);
 	s.created_ms = (int64_t)clock_unix_ms();
 	/* a snapshot outlives the record of its run, whose id may then come again */
@@ -195,7 +196,7 @@ int snapshot_keep(struct executor *x, const json_t *params, struct run *run, str
 	if (r < 0)
 		return -1;
 	(void)fault("snapshot.noted");
-	run->rec.snapshot = strdup(s.id);
+	run->rec.snapshot = memory_copy(s.id);
 	(void)snprintf(run->build.keep, sizeof(run->build.keep), "%s", s.id);
 	if (layer_make(x, s.id, err) < 0) {
 		snapshot_abandon(x, run);
@@ -338,7 +339,7 @@ int snapshot_update(struct session *s, json_int_t id, const json_t *params, stru
 		(void)snprintf(got.name, sizeof(got.name), "%s", name);
 	if (comment) {
 		free(got.comment);
-		got.comment = *comment ? strdup(comment) : NULL;
+		got.comment = *comment ? memory_copy(comment) : NULL;
 	}
 	if (snapshot_set_labels(&got, json_object_get(params, "labels"), err) < 0 ||
 	    store_snapshot_put(s->x->store, &got, err) < 0)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/memory.h"
 #include "lib/executor/environment.h"
 
 /*
@@ -50,7 +51,7 @@ static void set_text(char **at, const json_t *params, const char *key)
 	if (!text)
 		return;
 	free(*at);
-	*at = *text ? strdup(text) : NULL;
+	*at = *text ? memory_copy(text) : NULL;
 }
 
 /* What the next executions begin with. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/memory.h"
 #include "lib/executor/environment.h"
 #include "lib/lang/lang.h"
 
@@ -87,7 +88,7 @@ int environment_describe(const json_t *params, struct environment *e, struct err
 	if (!code)
 		return 0;
 	free(e->warm_up);
-	e->warm_up = *code ? strdup(code) : NULL;
+	e->warm_up = *code ? memory_copy(code) : NULL;
 	return *code && !e->warm_up ? err_sys(err, ENOMEM, "describe an environment") : 0;
 }
 

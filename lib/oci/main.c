@@ -17,10 +17,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "lib/base/memory.h"
 #include "lib/base/parse.h"
 #include "lib/oci/confine.h"
 #include "lib/oci/export.h"
@@ -173,6 +175,7 @@ int main(int argc, char **argv)
 	struct error err = { 0 };
 	int r;
 
+	json_set_alloc_funcs(memory_get, free);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	r = parse_args(argc, argv, &a, &err);

@@ -280,6 +280,8 @@ void init_main(int sock, const struct leaf *leaf)
 
 	init.sock = sock;
 	early.n_fds = -1;
+	/* while we may still say that nobody in here takes it back */
+	(void)write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", spawner.oom_score);
 	(void)prctl(PR_SET_NAME, "faas-init");
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)sigemptyset(&mask);

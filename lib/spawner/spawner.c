@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXECUTOR_SOCKET = 3 };
+enum { EXECUTOR_SOCKET = 3, OOM_FIRST = 500, OOM_MAX = 1000 };
 
 struct spawner spawner = {
 	.run_dir = -1, .filter = -1, .host_net = -1, .wide = -1, .narrow = -1,
@@ -161,6 +161,18 @@ static int load_base_filter(int fd, struct msg_status *st)
 	return 0;
 }
 
+/* A machine without memory ends what is in a sandbox before any of us. */
+static void find_oom_score(void)
+{
+	char own[16] = "";
+	int score;
+
+	(void)read_file_at(AT_FDCWD, "/proc/self/oom_score_adj", own, sizeof(own));
+	score = *own == '-' ? -(int)number_in(own + 1, NULL) : (int)number_in(own, NULL);
+	score = score + OOM_FIRST < OOM_MAX ? score + OOM_FIRST : OOM_MAX;
+	(void)snprintf(spawner.oom_score, sizeof(spawner.oom_score), "%d", score);
+}
+
 static int setup(struct message *m, struct msg_status *st)
 {
 	const struct msg_setup *s = (const void *)m->h;
@@ -188,6 +200,7 @@ static int setup(struct message *m, struct msg_status *st)
 	spawner.sub_uid = s->sub_uid;
 	spawner.sub_gid = s->sub_gid;
 	spawner.sub_count = s->sub_count;
+	find_oom_score();
 
 	if (spawner.rootless) {
 		if (enter_own_user_namespace(st) < 0)

@@ -69,6 +69,7 @@ struct spawner {
 	uint32_t own_uid, own_gid;
 	uint32_t sub_uid, sub_gid, sub_count;
 	uint32_t lacks;
+	char oom_score[16];		/* oom_score_adj of sandboxes */
 	struct host_parts *host;	/* shared */
 	int state;			/* a detached mount of the snapshots' layers */
 	struct hidden hidden[HIDDEN_MAX];	/* what a sandbox does not see of /proc */

@@ -1,9 +1,11 @@
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "lib/base/macro.h"
+#include "lib/base/memory.h"
 #include "lib/statehelper/verb.h"
 
 static const struct {
@@ -35,10 +37,13 @@ static int run(const json_t *ask, json_t *result, struct error *err)
 
 int main(void)
 {
-	json_t *ask = json_loadfd(0, JSON_REJECT_DUPLICATES, NULL), *result = json_object();
+	json_t *ask, *result;
 	struct error err = { 0 };
 	int r;
 
+	json_set_alloc_funcs(memory_get, free);
+	ask = json_loadfd(0, JSON_REJECT_DUPLICATES, NULL);
+	result = json_object();
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	r = run(ask, result, &err);
