@@ -106,6 +106,9 @@ static void own_error(const struct run *run, struct error *err)
 			       "rootless-users' finds more" : run->build.keep[0]
 			       ? "what is kept has one user without root"
 			       : "/etc/subuid and /etc/subgid give no more");
+	else if (err->code == ERR_CORRUPT)
+		(void)err_hint(err, "'faas snapshot check' says what is wrong, and 'faas doctor "
+			       "--repair' what can be done");
 	else if (run->errnum == ENOSPC)
 		(void)err_hint(err, "--disk gives the sandbox more space");
 }
