@@ -171,12 +171,22 @@ static bool is_needed(struct executor *x, const json_t *rows, const char *name)
 	return true;
 }
 
+/* Once, that no row needs it when the power goes, either: one that does may come back then. */
+static int make_sure(struct executor *x, bool *safe, struct error *err)
+{
+	if (!*safe && store_sync(x->store, err) < 0)
+		return -1;
+	*safe = true;
+	return 0;
+}
+
 int layer_sweep(struct executor *x, struct error *err)
 {
 	cleanup_json json_t *rows = json_object();
 	cleanup_json json_t *dead = json_object();
 	struct sweep w = { x, rows, dead };
 	struct dirent *e;
+	bool safe = false;
 	const char *id;
 	json_t *value;
 	int fd;
@@ -195,7 +205,8 @@ int layer_sweep(struct executor *x, struct error *err)
 	x->layers_left = false;
 	while (d && (e = readdir(d)))
 		if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
-		    !is_needed(x, rows, e->d_name) && discard(fd, e->d_name, err) < 0)
+		    !is_needed(x, rows, e->d_name) &&
+		    (make_sure(x, &safe, err) < 0 || discard(fd, e->d_name, err) < 0))
 			x->layers_left = true;
 	if (d)
 		(void)closedir(d);
