@@ -158,7 +158,13 @@ static void note_mounted(const struct executor *x, json_t *rows)
 	}
 }
 
-static bool is_needed(struct executor *x, const json_t *rows, const char *name)
+void layer_note_used(struct executor *x, json_t *rows)
+{
+	note_mounted(x, rows);
+	instance_note_layers(x, rows);
+}
+
+bool layer_is_needed(struct executor *x, const json_t *rows, const char *name)
 {
 	const char *making = compact_making(x);
 
@@ -197,15 +203,14 @@ int layer_sweep(struct executor *x, struct error *err)
 	json_object_foreach(dead, id, value)
 		if (store_snapshot_delete(x->store, id, err) < 0)
 			return -1;
-	note_mounted(x, rows);
-	instance_note_layers(x, rows);
+	layer_note_used(x, rows);
 	fd = openat(x->state_dir, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	d = fd < 0 ? NULL : fdopendir(fd);
 	/* there may be more of them than helpers at a time */
 	x->layers_left = false;
 	while (d && (e = readdir(d)))
 		if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
-		    !is_needed(x, rows, e->d_name) &&
+		    !layer_is_needed(x, rows, e->d_name) &&
 		    (make_sure(x, &safe, err) < 0 || discard(fd, e->d_name, err) < 0))
 			x->layers_left = true;
 	if (d)
