@@ -143,22 +143,12 @@ static int open_in(const char *dir, const char *name, uint32_t *ret_kinds)
 	return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-int cgroup_unified(const char *name, uint32_t *ret_kinds)
+/* From path, which is changed, up to mount. */
+static int look_up(const char *mount, const char *own, char *path, const char *name,
+		   uint32_t *ret_kinds)
 {
-	char mount[1024], own[1024], path[PLACE], *last;
 	int fd = -1;
 
-	if (cgroup_mount(NULL, mount, sizeof(mount)) < 0)
-		return -1;
-	cgroup_own(NULL, own, sizeof(own));
-	/* out of what this namespace shows */
-	if (strstr(own, "/.."))
-		return -1;
-	last = strrchr(own, '/');
-	/* where a unit, or an executor before us, has us step aside from the beginning */
-	if (last && !strcmp(last + 1, ASIDE))
-		*last = '\0';
-	(void)snprintf(path, sizeof(path), "%s%s", mount, own);
 	for (;;) {
 		if (!offers(path, true))
 			pass_down(mount, path);
@@ -169,4 +159,39 @@ int cgroup_unified(const char *name, uint32_t *ret_kinds)
 			return fd;
 		*strrchr(path, '/') = '\0';
 	}
+}
+
+static bool is_service(const char *own)
+{
+	static const char end[] = ".service";
+	size_t len = strlen(own);
+
+	return len > strlen(end) && !strcmp(own + len - strlen(end), end);
+}
+
+int cgroup_unified(const char *name, uint32_t *ret_kinds)
+{
+	char mount[1024], own[1024], path[PLACE], *last;
+	int fd;
+
+	if (cgroup_mount(NULL, mount, sizeof(mount)) < 0)
+		return -1;
+	cgroup_own(NULL, own, sizeof(own));
+	/* out of what this namespace shows */
+	if (strstr(own, "/.."))
+		return -1;
+	(void)snprintf(path, sizeof(path), "%s%s", mount, own);
+	last = strrchr(own, '/');
+	if (last && !strcmp(last + 1, ASIDE)) {
+		/* where a unit, or an executor before us, has us step aside from the beginning */
+		*last = '\0';
+	} else if (is_service(own) && !cgroup_is_limited(path)) {
+		/* sandboxes in it would keep a systemd before 254 from starting it again */
+		*strrchr(path, '/') = '\0';
+		fd = look_up(mount, own, path, name, ret_kinds);
+		if (fd >= 0)
+			return fd;
+	}
+	(void)snprintf(path, sizeof(path), "%s%s", mount, own);
+	return look_up(mount, own, path, name, ret_kinds);
 }

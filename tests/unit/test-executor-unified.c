@@ -123,6 +123,34 @@ TEST(where_it_has_stepped_aside_already)
 	end(fd);
 }
 
+TEST(beside_a_service_unless_that_is_limited)
+{
+	int fd;
+
+	begin("/slice/x.service");
+	put_group("slice", "memory pids\n", true);
+	put_group("slice/x.service", "memory pids\n", true);
+	put_group("slice/faas", "memory pids\n", true);
+	put_group("slice/x.service/faas", "memory pids\n", true);
+	fd = cgroup_unified("faas", &kinds);
+	check(fd >= 0 && !unlinkat(fd, "cgroup.controllers", 0));
+	check(!is_there("slice/faas/cgroup.controllers"));
+	(void)close(fd);
+	put_file(dir, "slice/x.service/memory.max", "4096\n", 5);
+	fd = cgroup_unified("faas", &kinds);
+	check(fd >= 0 && !unlinkat(fd, "cgroup.controllers", 0));
+	check(!is_there("slice/x.service/faas/cgroup.controllers"));
+	end(fd);
+	/* in its own after all */
+	begin("/slice/x.service");
+	put_group("slice", "memory pids\n", false);
+	put_group("slice/x.service", "memory pids\n", true);
+	put_group("slice/x.service/faas", "memory pids\n", true);
+	fd = cgroup_unified("faas", &kinds);
+	check(fd >= 0 && !is_there("slice/faas"));
+	end(fd);
+}
+
 TEST(nowhere)
 {
 	begin(NULL);
