@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/memory.h"
 #include "lib/executor/environment.h"
 #include "lib/executor/executor.h"
 #include "lib/executor/instance.h"
@@ -15,8 +16,7 @@
 #include "lib/executor/snapshot.h"
 #include "lib/executor/work.h"
 
-/* So many have what they ask for, and so many more at once hear that they do not. */
-enum { SESSIONS_MAX = 1024, CROWD_MAX = 64 };
+enum { SESSIONS_MAX = 1024 };
 
 /* Nobody may be serving it just now: the end that it hears of itself is what ends it. */
 static void close_later(struct session *s)
@@ -80,14 +80,6 @@ static void handle(struct session *s, json_t *frame)
 	json_t *params = json_object_get(frame, "params");
 	struct error err;
 
-	if (s->crowded) {
-		(void)err_set(&err, ERR_LIMIT, "the executor has %d clients at once already",
-			      SESSIONS_MAX);
-		(void)err_hint(&err, "try again when one of them has ended");
-		session_error(s, id, &err);
-		close_later(s);
-		return;
-	}
 	if (op && fds > s->wire.n_fds) {
 		/* the kernel drops what there is no room for */
 		(void)err_sys(&err, EMFILE, "receive the descriptors of '%.64s'", op);
@@ -151,6 +143,22 @@ static void on_client(struct source *source, uint32_t events)
 	(void)serve((struct session *)source, events);
 }
 
+void session_refuse(int fd, const char *why)
+{
+	struct error err;
+	struct wire w;
+	json_t *frame;
+
+	(void)err_set(&err, ERR_LIMIT, "%s", why);
+	(void)err_hint(&err, "try again when some of its clients have ended");
+	frame = json_pack("{s:i,s:o}", "id", 0, "error", wire_error(&err));
+	wire_init(&w, fd);
+	/* nobody has written there: a socket that is new takes it, or its client has gone */
+	(void)!wire_send(&w, frame, NULL, 0, &err);
+	wire_release(&w);
+	json_decref(frame);
+}
+
 /* Only our own user, and root, may ask; the folder's mode says the same. */
 static int check_peer(int fd, pid_t *ret)
 {
@@ -168,15 +176,18 @@ static struct session *session_new(struct executor *x, int fd)
 	struct session *s;
 	pid_t pid;
 
-	if (check_peer(fd, &pid) < 0 || x->n_sessions >= SESSIONS_MAX + CROWD_MAX ||
-	    !(s = calloc(1, sizeof(*s)))) {
+	if (check_peer(fd, &pid) < 0) {
 		(void)close(fd);
 		return NULL;
 	}
+	if (x->n_sessions >= SESSIONS_MAX) {
+		session_refuse(fd, "the executor has as many clients as it takes");
+		return NULL;
+	}
+	s = memory_must(calloc(1, sizeof(*s)));
 	s->x = x;
 	s->pid = pid;
 	s->life = -1;
-	s->crowded = x->n_sessions >= SESSIONS_MAX;
 	wire_init(&s->wire, fd);
 	s->source = (struct source){ .fd = fd, .ready = on_client };
 	s->next = x->sessions;

@@ -248,8 +248,11 @@ static int be_owner(uid_t owner, struct msg_status *st)
 	return 0;
 }
 
-/* Waits for the monitor to write our uid map; a run may arrive before that. */
-static void enter_user_namespace(struct msg_status *st)
+/*
+ * The monitor writes our uid map, and meanwhile we do what needs none; a run may arrive
+ * before it has.
+ */
+static void enter_user_namespace(const struct msg_build *build, struct msg_status *st)
 {
 	struct msg_status ask = { .h.type = MSG_UNSHARED };
 	bool mapped = false;
@@ -260,6 +263,8 @@ static void enter_user_namespace(struct msg_status *st)
 	}
 	if (msg_send(init.sock, &ask, sizeof(ask), NULL, 0, NULL, 0) < 0)
 		_exit(1);
+	if (build_confine_ahead(build, st) < 0)
+		report_failure(st);
 	while (!mapped) {
 		struct message *m = early.n_fds < 0 ? &early : &message;
 
@@ -317,8 +322,8 @@ void init_main(int sock, const struct leaf *leaf, uid_t owner)
 	build_close_inherited(init.sock);
 	if (be_owner(owner, &st) < 0)
 		report_failure(&st);
-	enter_user_namespace(&st);
-	if (build_confine(&build, &st) < 0)
+	enter_user_namespace(&build, &st);
+	if (build_confine(&st) < 0)
 		report_failure(&st);
 	(void)close(spawner.filter);
 	/* again: a change of credentials cleared it */

@@ -154,8 +154,12 @@ int build_sandbox(const struct msg_build *build, const char *stack, struct msg_s
 void build_warm(void);
 /* Nothing that the monitor or the spawner had open is init's, but the socket. */
 void build_close_inherited(int sock);
-/* Namespace-wide privilege is gone after this; only KILL, SETUID and kin stay. */
-int build_confine(const struct msg_build *build, struct msg_status *st);
+/*
+ * In the new user namespace: what needs no ids in it, and then the rest. Namespace-wide
+ * privilege is gone after that; only KILL, SETUID and kin stay.
+ */
+int build_confine_ahead(const struct msg_build *build, struct msg_status *st);
+int build_confine(struct msg_status *st);
 extern int build_io_fd;		/* /proc/self/io, opened while it may be */
 extern int build_upper_fd;	/* of overlay.c, for copies; nobody but pid 1 has it */
 

@@ -109,7 +109,7 @@ time.sleep(1000)' "$FAAS_STATE_DIR/run/executor.sock" >crowd 2>&1 3>&- 8>&- &
 	eventually grep -q up crowd
 	sandboxed 'echo ran'
 	same "$status $output" "125 " "one more; $stderr"
-	has "$stderr" "1024 clients" "message"
+	has "$stderr" "as many clients as it takes" "message"
 	run --separate-stderr run_faas --json execution list
 	same "$status" 1 "another command"
 	is_limit "$output"
