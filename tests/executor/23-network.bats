@@ -92,6 +92,83 @@ while True:
 	has "$output" refused "not with network none"
 }
 
+# What a program can try to become another one's neighbour.
+meddle='
+import fcntl, socket, struct
+def refused(what, f):
+    try: f()
+    except OSError as e: return
+    print("allowed:", what)
+ip = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+name = open("/proc/net/dev").read().splitlines()[-1].split(":")[0].strip().encode()
+ifreq = struct.pack("16sH2s4s8x", name, socket.AF_INET, b"", socket.inet_aton("10.0.2.77"))
+SIOCADDRT, SIOCSIFFLAGS, SIOCSIFADDR, SIOCSIFHWADDR, SIOCSARP = 0x890B, 0x8914, 0x8916, 0x8924, 0x8955
+for what, call, arg in (("address", SIOCSIFADDR, ifreq), ("flags", SIOCSIFFLAGS, ifreq),
+        ("hardware address", SIOCSIFHWADDR, ifreq), ("route", SIOCADDRT, bytes(120)),
+        ("arp", SIOCSARP, bytes(68))):
+    refused(what, lambda: fcntl.ioctl(ip, call, arg))
+refused("packets", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 3))
+refused("raw", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))
+def add_route():
+    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    rta = struct.pack("HH4s", 8, 1, socket.inet_aton("192.0.2.1")) + struct.pack("HHi", 8, 4, 1)
+    s.send(struct.pack("IHHIIBBBBBBBBI", 28 + len(rta), 24, 0x605, 1, 0, 2, 32, 0, 0, 254, 4, 253, 1, 0) + rta)
+    code = struct.unpack_from("i", s.recv(4096), 16)[0]
+    if code: raise OSError(-code, "refused")
+refused("netlink route", add_route)
+'
+
+@test "execute --network nat: two sandboxes are no neighbours" {
+	requires_nat
+	begin --network nat -l python 'import socket, time
+t = socket.create_server(("0.0.0.0", 45679))
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("0.0.0.0", 45679)); u.setblocking(False)
+print("up", flush=True)
+while True:
+    c, a = t.accept()
+    print("heard", a, flush=True)'
+	faas execute --network nat -l python "$meddle"'
+import errno, select, time
+tries = []
+for n in range(1, 255):
+    if n == 100: continue           # what each of them calls itself
+    s = socket.socket(); s.setblocking(False)
+    s.connect_ex(("10.0.2.%d" % n, 45679))
+    tries.append(s)
+    ip.sendto(b"hello", ("10.0.2.%d" % n, 45679))
+reached, end = 0, time.monotonic() + 1
+while tries and time.monotonic() < end:
+    for s in select.select([], tries, [], 0.1)[1]:
+        reached += not s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        tries.remove(s)
+print("reached", reached)
+s = socket.socket()
+print("own", s.connect_ex(("10.0.2.100", 45679)) == errno.ECONNREFUSED)'
+	same "$output" $'reached 0\nown True' "what it reached, and what it was allowed"
+	same "$(<client.out)" up "what the other one heard"
+	kill "$client"
+	ended 143
+	# nor may it with no network, or the host's
+	faas execute -l python "$meddle"
+	same "$output" "" "allowed with none"
+	faas execute --network host -l python "$meddle"
+	same "$output" "" "allowed with the host's"
+}
+
+@test "execute --network nat: a name that says it is the host's loopback leads nowhere" {
+	requires_nat
+	listen
+	faas execute --network nat -l python '
+import socket, sys
+open("/etc/hosts", "w").write("127.0.0.1 one\n10.0.2.2 two\n10.0.2.3 three\n0.0.0.0 four\n127.9.9.9 five\n")
+for name in "one", "two", "three", "four", "five":
+    s = socket.socket(); s.settimeout(3)
+    try: s.connect((name, int(sys.argv[1]))); print(name, s.recv(20))
+    except OSError: pass
+print("done")' "$port"
+	same "$output" "done" "what was reached by name"
+}
+
 @test "execute --network nat: leaves no process behind" {
 	requires_nat
 	before=$(helpers)
