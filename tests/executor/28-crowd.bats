@@ -124,3 +124,48 @@ time.sleep(1000)' "$FAAS_STATE_DIR/run/executor.sock" >crowd 2>&1 3>&- 8>&- &
 	faas execute 'echo back'
 	same "$output" back "afterwards"
 }
+
+@test "executor: descriptors that nobody asked for are closed, however many" {
+	local pid before
+
+	faas execute true
+	eventually nothing_runs
+	pid=$(executor_pid)
+	before=$(descriptors)
+	python3 - "$FAAS_STATE_DIR/run/executor.sock" 3>&- <<-'END'
+		import array, json, os, socket, struct, sys
+		null = os.open("/dev/null", os.O_RDONLY)
+		def rights(n):
+		    return [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [null] * n))]
+		def frame(value):
+		    text = json.dumps(value).encode()
+		    return struct.pack("<I", len(text)) + text
+		def flood(data, n):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.settimeout(20)
+		    s.connect(sys.argv[1])
+		    try:
+		        for at in range(0, len(data), max(1, len(data) // 100)):
+		            s.sendmsg([data[at:at + max(1, len(data) // 100)]], rights(n))
+		        s.shutdown(socket.SHUT_WR)
+		        while s.recv(65536): pass
+		    except OSError: pass
+		    return s
+		hello = frame({"id": 0, "op": "hello", "params": {"protocol": 1}})
+		for n in 1, 3, 250:
+		    # with no frame, with half of one, with ones that want none, or say that they do
+		    flood(b"\0", n)
+		    flood(hello[:-1], n)
+		    flood(frame({"id": 1, "op": "execution.list", "params": {}}) * 50, n)
+		    flood(frame({"id": 1, "op": "execution.list", "fds": n, "params": {}}) * 50, n)
+		    flood(b"\xff" * 5000, n)
+	END
+	same "$(executor_pid)" "$pid" "executor"
+	eventually eval '(($(descriptors) <= before + 8))'
+	faas execute 'echo here'
+	same "$output" here "afterwards"
+}
+
+descriptors() {
+	find "/proc/$pid/fd" -mindepth 1 | wc -l
+}
