@@ -185,6 +185,9 @@ honest() {
 	exec 8<>pipe
 	head -c 1000000 /dev/urandom >noise
 	faas execute --parent base --snapshot big --file noise:/work/noise true
+	# no other helper is at work
+	eventually eval '"$FAAS" --json snapshot show big 3>&- | jq -e .synced'
+	eventually eval '"$FAAS" --json executor status 3>&- | jq -e ".helpers == []"'
 	# a shell without job control lets its jobs ignore it
 	env --default-signal=INT "$FAAS" snapshot export big - >pipe 2>err 3>&- 8>&- &
 	client=$!
