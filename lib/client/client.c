@@ -317,6 +317,10 @@ static int deliver(json_t *frame, char event[32], json_t **ret, struct error *er
 		json_decref(frame);
 		return -1;
 	}
+	if (!name && !json_is_object(data) && !json_is_array(data)) {
+		json_decref(frame);
+		return err_set(err, ERR_PROTOCOL, "the executor's answer is none");
+	}
 	(void)snprintf(event, 32, "%s", name ? name : "");
 	*ret = json_incref(data);
 	json_decref(frame);
@@ -340,8 +344,14 @@ static json_t *take_pending(struct client *c, json_int_t id)
 
 static int keep_pending(struct client *c, json_t *frame, struct error *err)
 {
-	struct pending *p = calloc(1, sizeof(*p)), **at = &c->pending;
+	struct pending *p, **at = &c->pending;
 
+	/* nobody would ever take it */
+	if (json_integer_value(json_object_get(frame, "id")) >= c->next_id) {
+		json_decref(frame);
+		return err_set(err, ERR_PROTOCOL, "the executor answers what was not asked");
+	}
+	p = calloc(1, sizeof(*p));
 	if (!p) {
 		json_decref(frame);
 		return err_sys(err, ENOMEM, "receive");

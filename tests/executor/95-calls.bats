@@ -189,6 +189,36 @@ print(sqlite3.connect(sys.argv[1]).execute("PRAGMA integrity_check").fetchone()[
 	done
 }
 
+@test "executor: failures among many that come and go leave nothing" {
+	local calls=(openat=EMFILE mkdirat=ENOSPC write=ENOSPC sendmsg=ENOBUFS socketpair=EMFILE \
+		recvmsg=EINTR pwrite64=EIO unlinkat=EIO renameat2=EIO memfd_create=ENOMEM)
+	local i pid fds
+
+	for i in {1..5}; do
+		faas execute --snapshot "s$i" 'echo x >/work/x'
+		faas snapshot delete "s$i"
+	done
+	pid=$(executor_pid)
+	fds=$(find "/proc/$pid/fd" -mindepth 1 | wc -l)
+	for i in {1..50}; do
+		((i % 5)) || fails "faas-executor:${calls[i / 5 - 1]}@1"
+		run_faas execute --snapshot "s$i" 'echo x >/work/x' >/dev/null 2>&1 || true
+		run_faas snapshot delete "s$i" >/dev/null 2>&1 || true
+		fails ''
+		run_faas execute --mode cached true >/dev/null 2>&1 || true
+	done
+	# what could not be deleted then is deleted now
+	for i in $("$FAAS" snapshot list -q 3>&-); do
+		faas snapshot delete "$i"
+	done
+	same "$(executor_pid)" "$pid" "the executor"
+	eventually eval '[[ -z $(ls -A "$FAAS_STATE_DIR/layers") ]]'
+	eventually eval '(($(find "/proc/'"$pid"'/fd" -mindepth 1 | wc -l) <= '$((fds + 40))'))'
+	eventually eval '[[ $("$FAAS" --json executor status 3>&- | jq .active) == 0 ]]'
+	faas executor stop
+	same "$(find "$FAAS_STATE_DIR/run" -name 'm.*' | wc -l)" 0 "sockets of monitors"
+}
+
 # set_clock <seconds>: the wall's, from what it is
 set_clock() {
 	echo "$1" >clock.new

@@ -95,7 +95,7 @@ records() {
 	kill -KILL "$pid"
 	for pid in $(pgrep -x faas-monitor); do
 		readlink "/proc/$pid/fd/"* 2>/dev/null | grep -q "^$FAAS_STATE_DIR/" || continue
-		kill -KILL "$pid"
+		kill -KILL "$pid" 2>/dev/null || gone "$pid"
 	done
 	eventually no_process "sleep $nap"
 	sleep 2000 3>&- &
