@@ -11,7 +11,9 @@
  *
  *	executor.c	start, lock, main loop, stop
  *	event.c		descriptors and timers of the loop
+ *	clock.c		what time it is at least
  *	session.c	one connected client
+ *	lock.c		one executor for each state folder; the socket of a unit
  *	door.c		those that come with their request
  *	operation.c	requests to handlers, by the table of lib/api
  *	forget.c	executions that are over, forgotten
@@ -43,6 +45,7 @@
  *	journal.c	what survives kill -9; recover.c reads it
  *	reserve.c	room to delete with, when the disk is full
  *	cgroup.c	finds or makes the folders that leaves go into
+ *	unified.c	the one in the tree of version 2
  *	report.c	records as JSON
  *	filter.c	the seccomp programs
  *
@@ -78,6 +81,10 @@ int event_wait(struct executor *x, int timeout_ms, struct error *err);
 uint64_t clock_us(void);	/* CLOCK_MONOTONIC */
 uint64_t clock_unix_ms(void);
 
+/* ---- clock.c: Unix time that has come, whatever the wall's clock is set to ---- */
+void clock_begin(struct executor *x);
+int64_t clock_surely_ms(void);
+
 /* ---- configuration, from the command line and the environment ---- */
 
 struct executor_config {
@@ -103,7 +110,7 @@ struct spawner_link {
 	unsigned int generation;	/* how often one was started */
 	uint32_t lacks;			/* enum lacks_flags */
 	bool rootless;
-	uint32_t cgroups;		/* 1 << enum cgroup_kind */
+	uint32_t cgroups;		/* what can be limited: 1 << enum cgroup_kind */
 };
 
 int spawner_start(struct executor *x, struct error *err);
@@ -113,7 +120,10 @@ int spawner_layers(struct executor *x, unsigned int number, bool host, bool idma
 		   const char *const *paths, unsigned int count, struct error *err);
 void spawner_forget_layers(struct executor *x, unsigned int number);
 
-/* Descriptors of the folders for leaves, -1 where there are none. */
+/*
+ * Descriptors of the folders for leaves, -1 where there are none. The kinds are what can be
+ * limited in them: in v2, the controllers that there are, too.
+ */
 int cgroups_open(const char *name, int dirs[CGROUP__MAX], uint32_t *ret_kinds,
 		struct error *err);
 /*
@@ -373,6 +383,13 @@ struct session {
 };
 
 void session_accept(struct executor *x, int fd);
+/* Tells whoever has connected that, and no more. */
+void session_refuse(int fd, const char *why);
+/* lock.c: one executor a folder */
+int lock_take(struct executor *x, struct error *err);
+/* The socket that systemd listens on for us, or -1. */
+int lock_inherited(void);
+
 /* door.c: sessions whose first request comes with them */
 int door_open(struct executor *x, struct error *err);
 void door_close(struct executor *x);
@@ -412,6 +429,7 @@ struct executor {
 	struct executor_config config;
 	int epoll;
 	int state_dir, run_dir, lock;
+	int spare;			/* a descriptor for when there is none left */
 	char state_path[4096];
 	struct source listener, door, signals;
 	struct spawner_link spawner;

@@ -347,7 +347,9 @@ static void lend(struct run *run)
 {
 	struct session *s = run->session;
 
-	if (!s || !run->brief || s->runs != 1 || s->answers || run->n_fds >= MSG_FDS - 1)
+	/* whom we tell of the start hears of the end after it, from us */
+	if (!s || !run->brief || s->runs != 1 || s->answers || run->n_fds >= MSG_FDS - 1 ||
+	    run->msg.flags & RUN_ANNOUNCE)
 		return;
 	run->fds[run->n_fds] = fcntl(s->source.fd, F_DUPFD_CLOEXEC, 3);
 	if (run->fds[run->n_fds] < 0)

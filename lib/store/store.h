@@ -62,6 +62,12 @@ int store_commit(struct store *store, struct error *err) _must_check_ _nonnull_;
 void store_rollback(struct store *store) _nonnull_;
 
 /*
+ * What was kept before survives a loss of power from here on; without it, a crash of the
+ * process only. For what cannot be undone, such as files that no row needs any more.
+ */
+int store_sync(struct store *store, struct error *err) _must_check_ _nonnull_;
+
+/*
  * Executions
  * ----------
  */
@@ -251,6 +257,7 @@ struct snapshot {
 	int64_t created_ms;
 	int64_t expires_ms;		/* it may be deleted from then on; 0: never */
 	int64_t synced_ms;		/* on the disk since; 0: not yet, and what follows is unknown */
+#define SNAPSHOT_UNSAFE (-1)		/* the disk failed then; what follows is unknown, too */
 	int64_t entries, bytes;		/* of its own layer */
 	char *digest;			/* of its own layer, and */
 	char *checksum;			/* of all its files: lib/statehelper/digest.h */
