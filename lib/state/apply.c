@@ -207,6 +207,13 @@ static int make_folder(const struct view_entry *e, const struct spot *s)
 	return fd < 0 ? -1 : fchmod(fd, e->st.st_mode & 01777);
 }
 
+static int not_for_folders(const struct merge_item *item, struct error *err)
+{
+	(void)err_set(err, ERR_UNSUPPORTED, "'%.300s' is a socket or a device: it is not put into "
+		      "a folder", item->path);
+	return err_hint(err, "remove it on the branch: faas branch exec BRANCH 'rm ...'");
+}
+
 static int replace(const struct merge *m, const struct merge_item *item,
 		   const struct view_entry *e, const struct spot *s, struct error *err)
 {
@@ -223,8 +230,7 @@ static int replace(const struct merge *m, const struct merge_item *item,
 		r = mkfifoat(s->folder, temporary, e->st.st_mode & 0777) < 0
 			? fail(err, errno, item->path) : 0;
 	else
-		return err_set(err, ERR_UNSUPPORTED, "'%.300s' is a socket or a device: it is not "
-			       "put into a folder", item->path);
+		return not_for_folders(item, err);
 	if (!r && (r = fault("apply.rename")))
 		r = fail(err, r, item->path);
 	if (!r && renameat(s->folder, temporary, s->folder, s->name) < 0)
@@ -279,6 +285,15 @@ static int take_away(int root, const struct merge_item *item, struct error *err)
 	return fail(err, errno, item->path);
 }
 
+static bool can_be_put(const struct merge_item *item)
+{
+	const struct merge_choice *c = &item->choice;
+	mode_t mode = item->st[c->content == FROM_TEXT ? FROM_OURS : c->content].st_mode;
+
+	return !item->changes || !c->present || S_ISREG(mode) || S_ISLNK(mode) ||
+		S_ISDIR(mode) || S_ISFIFO(mode);
+}
+
 /* Before anything is changed. */
 static int check_all(const struct merge *m, int root, struct error *err)
 {
@@ -286,6 +301,8 @@ static int check_all(const struct merge *m, int root, struct error *err)
 		CLEANUP(spot_release) struct spot *s = &(struct spot){ .folder = -1 };
 		const struct merge_item *item = &m->items[i];
 
+		if (!can_be_put(item))
+			return not_for_folders(item, err);
 		if (!item->changes || !item->st[FROM_OURS].st_mode)
 			continue;
 		if (find_spot(root, item->path, s, err) < 0 || check_same(s, item, err) < 0)

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,40 +13,61 @@
 
 enum { BLOCK = 65536 };
 
+/* As much as there is of a block. */
+static ssize_t read_at(int fd, char *to, off_t at)
+{
+	size_t done = 0;
+
+	while (done < BLOCK) {
+		ssize_t n = pread(fd, to + done, BLOCK - done, at + (off_t)done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (!n)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+/* Where the next byte is that may not be zero, from at on; behind all files: there is none. */
+static off_t next_data(int fd, off_t at)
+{
+	off_t data = lseek(fd, at, SEEK_DATA);
+
+	if (data < 0)
+		return errno == ENXIO ? INT64_MAX : at;
+	return data;
+}
+
+/* Both are of one size. What is a hole in both takes no time, however large it is. */
 static int same_content(int a, int b, const char *path, struct error *err)
 {
 	static char left[BLOCK], right[BLOCK];
-	char name[2][64];
-	int r = 1;
-
-	(void)snprintf(name[0], sizeof(name[0]), "/proc/self/fd/%d", a);
-	(void)snprintf(name[1], sizeof(name[1]), "/proc/self/fd/%d", b);
-
-	cleanup_close int x = open(name[0], O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	cleanup_close int y = open(name[1], O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	cleanup_close int x = copy_reopen(a);
+	cleanup_close int y = copy_reopen(b);
 
 	if (x < 0 || y < 0)
 		return err_sys(err, errno, "read '/%s'", path);
-	while (r > 0) {
-		ssize_t n = read(x, left, sizeof(left)), done = 0;
+	for (off_t at = 0; at != INT64_MAX;) {
+		ssize_t n = read_at(x, left, at), m = read_at(y, right, at);
 
-		if (n < 0)
+		if (n < 0 || m < 0)
 			return err_sys(err, errno, "read '/%s'", path);
-		while (done < n || !n) {
-			ssize_t m = read(y, right + done, n ? (size_t)(n - done) : 1);
+		if (n != m || memcmp(left, right, (size_t)n))
+			return 0;
+		if (!n)
+			break;
+		at += n;
+		if (!left[0] && !memcmp(left, left + 1, (size_t)n - 1)) {
+			off_t p = next_data(x, at), q = next_data(y, at);
 
-			if (m < 0)
-				return err_sys(err, errno, "read '/%s'", path);
-			if (!n)
-				return m == 0;
-			if (!m)
-				return 0;
-			done += m;
+			at = p < q ? p : q;
 		}
-		if (memcmp(left, right, (size_t)n))
-			r = 0;
 	}
-	return r;
+	return 1;
 }
 
 int diff_same(const struct view_entry *a, const struct view_entry *b, const char *path,

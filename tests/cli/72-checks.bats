@@ -88,7 +88,7 @@ refused() {
 
 	mkdir -p tree/tests
 	cp -r "$ROOT/scripts" tree/
-	cp -r "$ROOT"/tests/{unit,cli,executor,fuzz,reliability.list} tree/tests/
+	cp -r "$ROOT"/tests/{unit,cli,executor,fuzz,guest,reliability.list} tree/tests/
 	cd tree
 	run scripts/check-reliability
 	same "$status $output" "0 " "before"

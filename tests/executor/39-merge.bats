@@ -378,3 +378,30 @@ listed() {
 	same "$(ls src/d)" mine "what is left"
 	[[ -e src/late ]]
 }
+
+@test "merge --to: of a hostile tree nothing leaves the folder, and what cannot be put changes nothing" {
+	local b
+
+	sent evil 'cd /work/src; umask 0; mkfifo p; truncate -s 1T h; ln text hard; ln -s /etc/passwd abs
+		ln -s ../../../../etc/passwd rel; rm -r d; ln -s /tmp d; echo w >w; chmod 6777 w; mkdir -m 1777 st
+		: >"$(printf "a\033[2Jb\nc")"; printf y >link.new; mv link.new link; mkdir -p "$(printf "n%.0s" $(seq 200))"'
+	cp -a src before
+	b=$PWD/src
+	faas branch exec evil.b 'python3 -c "import socket; socket.socket(socket.AF_UNIX).bind(\"/work/src/s\")"'
+	faas 6 merge evil.b --to src
+	has "$stderr" "a socket or a device" "message"
+	diff -r --no-dereference before src
+	faas branch exec evil.b 'rm /work/src/s'
+	faas merge evil.b --to src
+	[[ $output != *$'\033'* ]] || die "a terminal would obey"
+	same "$(readlink src/abs src/rel src/d)" $'/etc/passwd\n../../../../etc/passwd\n/tmp' "links are links"
+	same "$(find "$b" ! -type l -perm /6000)" "" "set-user-ID"
+	same "$(stat -c %s src/h)" $((1 << 40)) "size of what is a hole"
+	(($(du -k src/h | cut -f1) < 1024)) || die "the hole was filled"
+	# to look at it again takes no time, whatever its size
+	faas --json merge evil.b --to src
+	same "$(jq -r '"\(.added) \(.changed) \(.deleted)"' <<<"$output")" "0 0 0" "again"
+	printf x | dd of=src/h bs=1 seek=900G conv=notrunc status=none
+	faas 5 merge evil.b --to src
+	has "$output" "/h" "a byte in the middle of it"
+}

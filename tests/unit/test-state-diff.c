@@ -1,5 +1,6 @@
 #include "lib/state/diff.h"
 
+#include <fcntl.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -157,6 +158,40 @@ TEST(another_type_is_a_change)
 	check(!symlinkat("x", dir->fd, "root/l") && !symlinkat("y", dir->fd, "one/u/l"));
 	check(!symlinkat("x", dir->fd, "root/m") && !symlinkat("x", dir->fd, "one/u/m"));
 	check_str(differences(0, 1), "C a, C l");
+	end();
+}
+
+/* A file of 4 TiB with a byte at `at`, or none, and blocks of zeros where it says. */
+static void holes(const char *path, off_t at, bool zeros)
+{
+	static const char nothing[1 << 20];
+	int fd = openat(dir->fd, path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	check(fd >= 0 && !ftruncate(fd, (off_t)4 << 40));
+	check(at < 0 || pwrite(fd, "x", 1, at) == 1);
+	check(!zeros || pwrite(fd, nothing, sizeof(nothing), (off_t)1 << 40) == sizeof(nothing));
+	close(fd);
+}
+
+TEST(what_is_a_hole_in_both_is_not_read)
+{
+	const off_t far = (off_t)3 << 40, last = ((off_t)4 << 40) - 1;
+
+	begin();
+	holes("root/same", far, false);
+	holes("one/u/same", far, true);
+	holes("root/empty", -1, false);
+	holes("one/u/empty", -1, true);
+	holes("root/more", -1, false);
+	holes("one/u/more", far, false);
+	holes("root/less", far, true);
+	holes("one/u/less", -1, false);
+	holes("root/end", last, false);
+	holes("one/u/end", -1, false);
+	holes("root/moved", far, false);
+	holes("one/u/moved", far + 1, false);
+	check_str(differences(0, 1), "C end, C less, C more, C moved");
+	check_str(differences(1, 0), "C end, C less, C more, C moved");
 	end();
 }
 
