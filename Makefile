@@ -170,7 +170,12 @@ $(DENY): tests/executor/deny.c
 	@mkdir -p $(@D)
 	$(call Q,CC,$@)$(CC) -I. -D_GNU_SOURCE -std=gnu11 $(filter-out -fsanitize=%,$(WARN)) -O1 -o $@ $< -lseccomp
 
-PROBES := $(PROBE) $(DENY)
+GREEDY := $(B)/tests/executor/greedy
+$(GREEDY): tests/executor/greedy.c
+	@mkdir -p $(@D)
+	$(call Q,CC,$@)$(CC) -I. -D_GNU_SOURCE -std=gnu11 $(filter-out -fsanitize=%,$(WARN)) -O1 -static -o $@ $<
+
+PROBES := $(PROBE) $(DENY) $(GREEDY)
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
 

@@ -100,7 +100,7 @@ static const struct opt start_opts[] = { OPT_END };
 static int print_status(struct ctx *ctx, json_t *status)
 {
 	size_t i;
-	json_t *pool;
+	json_t *pool, *helper;
 
 	if (ctx->json) {
 		json_object_set_new(status, "schema", json_string("faas.v1"));
@@ -120,6 +120,10 @@ static int print_status(struct ctx *ctx, json_t *status)
 		json_string_value(json_object_get(status, "started_at")));
 	fprintf(ctx->out, "sandboxes  %lld\n",
 		json_integer_value(json_object_get(status, "sandboxes")));
+	json_array_foreach(json_object_get(status, "helpers"), i, helper)
+		fprintf(ctx->out, "helper     pid %lld for %lld s\n",
+			json_integer_value(json_object_get(helper, "pid")),
+			json_integer_value(json_object_get(helper, "seconds")));
 	fputs("\nPOOL          READY  TARGET    HITS  MISSES\n", ctx->out);
 	json_array_foreach(json_object_get(status, "pools"), i, pool)
 		fprintf(ctx->out, "%-12s  %5lld  %6lld  %6lld  %6lld\n",

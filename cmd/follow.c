@@ -120,6 +120,9 @@ static void show(struct follow *f, const struct logs_entry *e)
 	size_t len = e->len;
 	FILE *to = e->stream == 2 ? stderr : f->ctx->out;
 
+	if (!e->seq || f->seen)
+		f->seen += e->len;
+	f->gap |= e->missed;
 	if (e->seq == f->first_seq && f->first_skip <= len) {
 		data += f->first_skip;
 		len -= f->first_skip;
@@ -213,6 +216,17 @@ static int turn(struct follow *f, bool wait, struct error *err)
 	return (p[2].revents & (POLLERR | POLLNVAL)) ? 1 : 0;
 }
 
+/* What could not be written at all leaves no gap that a record after it could tell of. */
+static void say_lost(struct follow *f)
+{
+	json_int_t all = json_integer_value(json_object_get(f->record, "log_bytes"));
+
+	if (f->seen && !f->gap && json_is_true(json_object_get(f->record, "log_truncated")) &&
+	    (uint64_t)all > f->seen)
+		out_warn(f->ctx, "the last %llu bytes of output were dropped: the log could not be "
+			 "written; is the disk full?", (unsigned long long)all - f->seen);
+}
+
 /* Shows what there is and, when waiting, what comes until the end. */
 int follow_run(struct follow *f, struct error *err)
 {
@@ -234,8 +248,11 @@ int follow_run(struct follow *f, struct error *err)
 			show(f, &e);
 		if (ferror(f->ctx->out) || f->terminal.detached)
 			return 0;
-		if (!r && (ended || !f->waiting))
+		if (!r && (ended || !f->waiting)) {
+			if (ended)
+				say_lost(f);
 			return 0;
+		}
 		/* also now and then while output floods us */
 		if (f->waiting && (!r || ++shown % TURN_EVERY == 0)) {
 			r = turn(f, !r, err);

@@ -27,6 +27,8 @@ struct follow {
 	uint64_t first_seq, since_ms;
 	size_t first_skip;
 	bool timestamps, json;
+	uint64_t seen;			/* bytes of records since the first of all */
+	bool gap;			/* and something was missing among them */
 	bool in_line[3];
 	struct out out;
 	/* attach */

@@ -92,6 +92,7 @@ void put_snapshot(struct out *o, const json_t *s)
 	put_known(o, s, "entries", out_uint);
 	put_known(o, s, "bytes", out_size);
 	out_bool(o, "synced", json_is_true(json_object_get(s, "synced")));
+	out_bool(o, "unsafe", json_is_true(json_object_get(s, "unsafe")));
 	out_str(o, "checksum", text_of(s, "checksum"));
 	put_json(o, "labels", json_object_get(s, "labels"));
 	put_json(o, "layers", json_object_get(s, "layers"));

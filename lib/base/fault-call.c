@@ -36,7 +36,7 @@ static struct {
 int __real_open(const char *path, int flags, ...);
 ssize_t __real_read(int fd, void *p, size_t n);
 
-static void read_file(const char *path, char *text, size_t size)
+static bool read_file(const char *path, char *text, size_t size)
 {
 	int fd = path ? __real_open(path, O_RDONLY | O_CLOEXEC) : -1;
 	ssize_t n = fd < 0 ? 0 : __real_read(fd, text, size - 1);
@@ -45,6 +45,7 @@ static void read_file(const char *path, char *text, size_t size)
 		(void)close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	text[strcspn(text, "\n")] = '\0';
+	return fd >= 0;
 }
 
 static bool mine(const char *name, size_t len)
@@ -95,12 +96,11 @@ static void look(void)
 	/* before libc knows our name: its own start, which cannot do without */
 	if (!*program_invocation_short_name)
 		return;
-	if (s && *s == '@')
-		read_file(s + 1, text, sizeof(text));
-	else if (s && !*spec.text)
-		(void)snprintf(text, sizeof(text), "%s", s);
-	else
+	/* a helper that has shut itself in goes on with what it knows */
+	if (!s || (*s == '@' ? !read_file(s + 1, text, sizeof(text)) : *spec.text))
 		return;
+	if (*s != '@')
+		(void)snprintf(text, sizeof(text), "%s", s);
 	if (!strcmp(text, spec.text))
 		return;
 	memcpy(spec.text, text, sizeof(text));
@@ -231,7 +231,8 @@ static long skew(void)
 {
 	char text[32];
 
-	read_file(getenv("FAAS_FAULT_CLOCK"), text, sizeof(text));
+	if (!read_file(getenv("FAAS_FAULT_CLOCK"), text, sizeof(text)))
+		return 0;
 	return *text == '-' ? -(long)number(text + 1) : (long)number(text);
 }
 

@@ -94,6 +94,15 @@ static void on_connect(struct source *s, uint32_t events)
 	(void)events;
 	while ((fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
 		session_accept(x, fd);
+	/* who waits there would wake us for ever: with the one that is kept for it, it is told */
+	while ((errno == EMFILE || errno == ENFILE) && x->spare >= 0) {
+		(void)close(x->spare);
+		fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd >= 0)
+			session_refuse(fd, "the executor has no descriptors left");
+		x->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		errno = fd < 0 ? EAGAIN : EMFILE;
+	}
 }
 
 static int listen_on(struct executor *x, struct error *err)
@@ -119,6 +128,7 @@ static int listen_on(struct executor *x, struct error *err)
 				       x->state_path);
 		}
 	}
+	x->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	x->listener = (struct source){ .fd = fd, .ready = on_connect };
 	return event_add(x, &x->listener, EPOLLIN, err);
 }
@@ -199,6 +209,7 @@ static int start(struct executor *x, struct error *err)
 	    recover(x, err) < 0 || instances_recover(x, err) < 0 || environment_sweep(x, err) < 0 || layer_sweep(x, err) < 0 ||
 	    compact_note_all(x, err) < 0)
 		return -1;
+	clock_begin(x);
 	reserve_make(x);
 	(void)fault("executor.recovered");
 	if (spawner_start(x, err) < 0)
@@ -409,7 +420,7 @@ int executor_main(const struct executor_config *config, struct error *err)
 
 	x->config = *config;
 	memory_at_end(without_memory);
-	x->state_dir = x->run_dir = x->lock = -1;
+	x->state_dir = x->run_dir = x->lock = x->spare = -1;
 	x->listener.fd = x->door.fd = x->signals.fd = -1;
 	x->busy_us = clock_us();
 	for (int i = 0; i < CGROUP__MAX; i++)

@@ -11,6 +11,7 @@
  *
  *	executor.c	start, lock, main loop, stop
  *	event.c		descriptors and timers of the loop
+ *	clock.c		what time it is at least
  *	session.c	one connected client
  *	lock.c		one executor for each state folder; the socket of a unit
  *	door.c		those that come with their request
@@ -79,6 +80,10 @@ void event_remove(struct executor *x, struct source *s);
 int event_wait(struct executor *x, int timeout_ms, struct error *err);
 uint64_t clock_us(void);	/* CLOCK_MONOTONIC */
 uint64_t clock_unix_ms(void);
+
+/* ---- clock.c: Unix time that has come, whatever the wall's clock is set to ---- */
+void clock_begin(struct executor *x);
+int64_t clock_surely_ms(void);
 
 /* ---- configuration, from the command line and the environment ---- */
 
@@ -378,6 +383,8 @@ struct session {
 };
 
 void session_accept(struct executor *x, int fd);
+/* Tells whoever has connected that, and no more. */
+void session_refuse(int fd, const char *why);
 /* lock.c: one executor a folder */
 int lock_take(struct executor *x, struct error *err);
 /* The socket that systemd listens on for us, or -1. */
@@ -422,6 +429,7 @@ struct executor {
 	struct executor_config config;
 	int epoll;
 	int state_dir, run_dir, lock;
+	int spare;			/* a descriptor for when there is none left */
 	char state_path[4096];
 	struct source listener, door, signals;
 	struct spawner_link spawner;

@@ -2,6 +2,7 @@
 
 #include "lib/base/parse.h"
 #include "lib/executor/executor.h"
+#include "lib/executor/work.h"
 #include "lib/store/instance.h"
 
 static json_t *text(const char *s)
@@ -98,10 +99,10 @@ json_t *report_end(const struct execution *e)
 
 json_t *report_snapshot(const struct snapshot *s)
 {
-	bool known = s->synced_ms;
+	bool known = s->synced_ms > 0;
 
-	return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:b,s:o,s:o,s:o,"
-			 "s:I}", "id", s->id, "name", text(s->name), "kind", s->kind,
+	return json_pack("{s:s,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:o,s:b,s:b,s:o,s:o,"
+			 "s:o,s:I}", "id", s->id, "name", text(s->name), "kind", s->kind,
 			 "parent", text(s->parent), "merged", text(s->merged),
 			 "environment", text(s->environment),
 			 "execution", text(s->execution), "engine", text(s->engine),
@@ -110,7 +111,7 @@ json_t *report_snapshot(const struct snapshot *s)
 			 "created_at", time_of(s->created_ms),
 			 "created_ms", (json_int_t)s->created_ms,
 			 "expires_ms", s->expires_ms ? json_integer(s->expires_ms) : json_null(),
-			 "synced", known,
+			 "synced", known, "unsafe", s->synced_ms == SNAPSHOT_UNSAFE,
 			 "entries", known ? json_integer(s->entries) : json_null(),
 			 "bytes", known ? json_integer(s->bytes) : json_null(),
 			 "checksum", text(s->checksum), "cursor", (json_int_t)s->seq);
@@ -203,7 +204,7 @@ json_t *report_status(struct executor *x)
 	for (int i = 0; i < CGROUP__MAX; i++)
 		if (x->cgroups[i] >= 0)
 			json_array_append_new(cgroups, json_string(kinds[i]));
-	return json_pack("{s:b,s:I,s:s,s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:o,s:o,s:b,s:o}",
+	return json_pack("{s:b,s:I,s:s,s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:o,s:o,s:o,s:b,s:o}",
 			 "running", 1, "pid", (json_int_t)getpid(),
 			 "version", FAAS_VERSION, "state_dir", wire_text(x->state_path),
 			 "started_at", time_of((int64_t)x->started_ms),
@@ -214,7 +215,7 @@ json_t *report_status(struct executor *x)
 			 "recovered", (json_int_t)x->n_recovered,
 			 "lost", (json_int_t)x->n_lost,
 			 "rootless", x->spawner.rootless,
-			 "cgroups", cgroups, "pools", pools,
+			 "cgroups", cgroups, "pools", pools, "helpers", work_report(x),
 			 "draining", x->stopping != STOP_NO,
 			 "error", x->store_failed ? wire_text(x->store_error.msg) : json_null());
 }

@@ -201,7 +201,7 @@ static bool is_old(struct executor *x, const char *id)
 
 	if (store_execution_get(x->store, id, &e, &err) < 0 || strcmp(e.id, id))
 		return true;
-	return (int64_t)clock_unix_ms() - e.ended_ms > UNCLAIMED_MS;
+	return clock_surely_ms() - e.ended_ms > UNCLAIMED_MS;
 }
 
 /* Newest first, so that what stands on another goes before that. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/memory.h"
 #include "lib/executor/environment.h"
 #include "lib/executor/executor.h"
 #include "lib/executor/instance.h"
@@ -142,6 +143,22 @@ static void on_client(struct source *source, uint32_t events)
 	(void)serve((struct session *)source, events);
 }
 
+void session_refuse(int fd, const char *why)
+{
+	struct error err;
+	struct wire w;
+	json_t *frame;
+
+	(void)err_set(&err, ERR_LIMIT, "%s", why);
+	(void)err_hint(&err, "try again when some of its clients have ended");
+	frame = json_pack("{s:i,s:o}", "id", 0, "error", wire_error(&err));
+	wire_init(&w, fd);
+	/* nobody has written there: a socket that is new takes it, or its client has gone */
+	(void)!wire_send(&w, frame, NULL, 0, &err);
+	wire_release(&w);
+	json_decref(frame);
+}
+
 /* Only our own user, and root, may ask; the folder's mode says the same. */
 static int check_peer(int fd, pid_t *ret)
 {
@@ -159,11 +176,15 @@ static struct session *session_new(struct executor *x, int fd)
 	struct session *s;
 	pid_t pid;
 
-	if (check_peer(fd, &pid) < 0 || x->n_sessions >= SESSIONS_MAX ||
-	    !(s = calloc(1, sizeof(*s)))) {
+	if (check_peer(fd, &pid) < 0) {
 		(void)close(fd);
 		return NULL;
 	}
+	if (x->n_sessions >= SESSIONS_MAX) {
+		session_refuse(fd, "the executor has as many clients as it takes");
+		return NULL;
+	}
+	s = memory_must(calloc(1, sizeof(*s)));
 	s->x = x;
 	s->pid = pid;
 	s->life = -1;

@@ -17,6 +17,7 @@ struct checking {
 	struct executor *x;
 	json_t *snapshots;		/* reports of those that were asked for */
 	json_t *digests;		/* layer to its digest, or null */
+	json_t *unsafe;			/* layers that the disk may not have */
 	json_t *ids;			/* of those: meanwhile they stay */
 };
 
@@ -24,6 +25,7 @@ static void checking_free(struct checking *c)
 {
 	json_decref(c->snapshots);
 	json_decref(c->digests);
+	json_decref(c->unsafe);
 	json_decref(c->ids);
 	free(c);
 }
@@ -37,6 +39,8 @@ static int add_known(void *arg, const struct snapshot *s)
 	if (own && !strcmp(own, s->id))
 		json_object_set_new(c->digests, own, s->digest ? json_string(s->digest)
 							       : json_null());
+	if (own && s->synced_ms == SNAPSHOT_UNSAFE)
+		json_object_set_new(c->unsafe, own, json_true());
 	return 0;
 }
 
@@ -85,6 +89,8 @@ static json_t *problem(const struct checking *c, const json_t *s, const json_t *
 		const char *why = json_string_value(json_object_get(json_object_get(layers, name),
 								    "problem"));
 
+		if (!why && json_object_get(c->unsafe, name))
+			why = "the disk failed when it was written";
 		if (why && !i)
 			return json_string(why);
 		if (why)
@@ -159,7 +165,7 @@ int snapshot_check(struct session *s, json_int_t id, const json_t *params, struc
 	if (!c)
 		return err_sys(err, ENOMEM, "check snapshots");
 	*c = (struct checking){ .x = s->x, .snapshots = json_array(), .digests = json_object(),
-				.ids = json_array() };
+				.unsafe = json_object(), .ids = json_array() };
 	if (fd < 0 || gather(s->x, json_object_get(params, "ids"), c, err) < 0) {
 		checking_free(c);
 		return -1;

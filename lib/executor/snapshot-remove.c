@@ -45,7 +45,7 @@ static int add_row(void *arg, const struct snapshot *s)
 	}
 	row = &d->rows[d->n];
 	*row = (struct row){ .bytes = s->bytes, .ready = !strcmp(s->state, "ready"),
-			     .measured = s->synced_ms };
+			     .measured = s->synced_ms > 0 };
 	(void)snprintf(row->id, sizeof(row->id), "%s", s->id);
 	(void)snprintf(row->name, sizeof(row->name), "%s", s->name);
 	(void)snprintf(row->parent, sizeof(row->parent), "%s", s->parent ? s->parent : "");

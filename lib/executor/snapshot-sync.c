@@ -80,6 +80,16 @@ static int gather(void *arg, const struct snapshot *s)
 	return 0;
 }
 
+static bool stands_on_unsafe(struct executor *x, const struct snapshot *s)
+{
+	cleanup_snapshot struct snapshot parent = { .id = "" };
+	struct error err;
+
+	return s->parent && store_snapshot_find(x->store, s->parent, &parent, &err) > 0 &&
+		parent.synced_ms == SNAPSHOT_UNSAFE;
+}
+
+/* got: what is known of it; NULL when its files may not be on the disk. */
 static int note(struct executor *x, const char *id, const json_t *got, struct error *err)
 {
 	const char *digest = json_string_value(json_object_get(got, "digest"));
@@ -90,7 +100,8 @@ static int note(struct executor *x, const char *id, const json_t *got, struct er
 	/* 0: it was deleted meanwhile */
 	if (r <= 0)
 		return r;
-	s.synced_ms = (int64_t)clock_unix_ms();
+	s.synced_ms = got && !stands_on_unsafe(x, &s) ? (int64_t)clock_unix_ms()
+						       : SNAPSHOT_UNSAFE;
 	s.entries = json_integer_value(json_object_get(got, "entries"));
 	s.bytes = json_integer_value(json_object_get(got, "bytes"));
 	free(s.digest);
@@ -100,41 +111,70 @@ static int note(struct executor *x, const char *id, const json_t *got, struct er
 	return store_snapshot_put(x->store, &s, err);
 }
 
-static int note_all(struct executor *x, json_t *result, struct error *err)
+/*
+ * After fsync(2) failed the kernel takes what it could not write for written, and the next
+ * fsync(2) succeeds: those that were asked for then are never known to be safe.
+ */
+static int note_all(struct executor *x, const json_t *asked, json_t *result, struct error *err)
 {
-	const char *id;
-	json_t *got;
+	const json_t *all = json_object_get(result, "snapshots"), *one;
+	const char *unsafe = json_string_value(json_object_get(result, "unsafe"));
+	size_t i;
 
 	if (store_begin(x->store, err) < 0)
 		return -1;
-	json_object_foreach(json_object_get(result, "snapshots"), id, got)
-		if (note(x, id, got, err) < 0) {
+	json_array_foreach(asked, i, one) {
+		const char *id = json_string_value(json_object_get(one, "id"));
+		const json_t *got = json_object_get(all, id);
+
+		if ((got || unsafe) && note(x, id, unsafe ? NULL : got, err) < 0) {
 			store_rollback(x->store);
 			return -1;
 		}
+	}
 	(void)fault("snapshot.synced");
-	return store_commit(x->store, err);
+	if (store_commit(x->store, err) < 0)
+		return -1;
+	return unsafe ? err_set(err, ERR_CORRUPT, "%s", unsafe) : 0;
 }
 
 struct awaited {
-	char id[STORE_ID];
+	char id[STORE_ID];		/* "": nobody waits, it is the batch of the loop */
 	json_int_t paused_us;
+	json_t *asked;
 };
 
-/* data: what is waited for, or NULL for the batch of the loop. */
+static void awaited_free(struct awaited *a)
+{
+	if (a)
+		json_decref(a->asked);
+	free(a);
+}
+
+DEFINE_CLEANUP(struct awaited *, awaited_free);
+
+static int unsafe(const char *id, struct error *err)
+{
+	(void)err_set(err, ERR_CORRUPT, "the disk failed when snapshot '%s' was written", id);
+	return err_hint(err, "see to the disk, and make it again; 'faas snapshot check' says "
+			"whether its files can be read");
+}
+
 static int settled(struct executor *x, void *data, json_t *result, json_t **answer,
 		   struct error *err)
 {
 	cleanup_snapshot struct snapshot s = { .id = "" };
-	cleanup_free struct awaited *a = data;
-	int r = result ? note_all(x, result, err) : -1;
+	CLEANUP(awaited_free) struct awaited *a = data;
+	int r = result ? note_all(x, a->asked, result, err) : -1;
 
-	if (!a) {
+	if (!*a->id) {
 		/* what did not work will not, until something is new; a full batch had more */
 		x->syncing = false;
-		x->unsynced |= !r && json_object_size(json_object_get(result, "snapshots")) == BATCH;
+		x->unsynced |= !r && json_array_size(a->asked) == BATCH;
 		return 0;
 	}
+	if (r < 0 && json_object_get(result, "unsafe"))
+		return unsafe(a->id, err);
 	if (r < 0)
 		return err_wrap(err, "write snapshot '%s' to the disk", a->id);
 	r = store_snapshot_find(x->store, a->id, &s, err);
@@ -160,6 +200,7 @@ static int ask_helper(struct executor *x, json_t *list, struct session *s, json_
 		.done = settled, .data = a,
 	};
 
+	a->asked = json_incref(list);
 	return fd < 0 ? -1 : work_start(x, &req, s, request, err);
 }
 
@@ -176,6 +217,8 @@ static int gather_line(struct executor *x, const char *id, json_t *list, struct 
 
 		if (r <= 0)
 			return r < 0 ? -1 : err_set(err, ERR_NOT_FOUND, "no snapshot '%s'", at);
+		if (s.synced_ms == SNAPSHOT_UNSAFE)
+			return unsafe(s.id, err);
 		more = s.parent && !s.synced_ms;
 		if (!s.synced_ms || !json_array_size(list))
 			json_array_insert_new(list, 0, question(x, &s));
@@ -189,10 +232,8 @@ int snapshot_sync(struct session *s, json_int_t id, const char *snapshot, json_i
 		  struct error *err)
 {
 	cleanup_json json_t *list = json_array();
-	cleanup_free struct awaited *own = calloc(1, sizeof(*own));
+	CLEANUP(awaited_free) struct awaited *own = memory_must(calloc(1, sizeof(*own)));
 
-	if (!own)
-		return err_sys(err, ENOMEM, "make a snapshot safe");
 	(void)snprintf(own->id, sizeof(own->id), "%s", snapshot);
 	own->paused_us = paused_us;
 	if (gather_line(s->x, snapshot, list, err) < 0)
@@ -206,6 +247,7 @@ int snapshot_sync(struct session *s, json_int_t id, const char *snapshot, json_i
 static void sync_some(struct executor *x, uint64_t now)
 {
 	cleanup_json json_t *list = json_array();
+	CLEANUP(awaited_free) struct awaited *nobody = NULL;
 	struct gathering g = { .x = x, .list = list };
 	struct error err;
 
@@ -216,7 +258,10 @@ static void sync_some(struct executor *x, uint64_t now)
 	if (store_snapshot_unsynced(x->store, BATCH, gather, &g, &err) < 0 ||
 	    !json_array_size(list))
 		return;
-	x->syncing = !ask_helper(x, list, NULL, 0, NULL, &err);
+	nobody = memory_must(calloc(1, sizeof(*nobody)));
+	x->syncing = !ask_helper(x, list, NULL, 0, nobody, &err);
+	if (x->syncing)
+		(void)TAKE_PTR(nobody);
 }
 
 /* ---- over ---- */
@@ -230,7 +275,7 @@ static int gather_expired(void *arg, const struct snapshot *s)
 /* Newest first, so that a line of them goes at once; what is needed is asked again. */
 static void expire(struct executor *x, uint64_t now)
 {
-	int64_t wall = (int64_t)clock_unix_ms();
+	int64_t wall = clock_surely_ms();
 	cleanup_json json_t *ids = json_array();
 	size_t i, gone = 0;
 	struct error err;

@@ -15,6 +15,7 @@ struct work {
 	work_done *done;
 	void *data;
 	json_t *snapshots;
+	uint64_t began_us;
 	bool for_session;
 };
 
@@ -81,7 +82,7 @@ int work_start(struct executor *x, const struct work_request *req, struct sessio
 		return err_sys(err, ENOMEM, "start a helper");
 	*w = (struct work){
 		.x = x, .session = s, .request = id, .done = req->done, .data = req->data,
-		.for_session = req->for_session,
+		.for_session = req->for_session, .began_us = clock_us(),
 		.snapshots = json_deep_copy(req->snapshots),
 	};
 	ask.progress = on_progress;
@@ -125,6 +126,17 @@ void work_each_held(const struct executor *x, void (*each)(void *arg, const char
 		json_array_foreach(w->snapshots, i, one)
 			each(arg, json_string_value(one));
 	}
+}
+
+json_t *work_report(const struct executor *x)
+{
+	json_t *list = json_array();
+
+	for (const struct work *w = x->works; w; w = w->next)
+		json_array_append_new(list, json_pack("{s:I,s:I}", "pid", (json_int_t)task_pid(w->helper),
+						      "seconds", (json_int_t)((clock_us() - w->began_us) /
+									      1000000)));
+	return list;
 }
 
 static void end(struct work *w, const char *why)

@@ -40,6 +40,8 @@ int work_start(struct executor *x, const struct work_request *req, struct sessio
 bool work_holds(const struct executor *x, const char *id);
 /* Calls each for every id that one needs or makes. */
 void work_each_held(const struct executor *x, void (*each)(void *arg, const char *id), void *arg);
+/* Those that are on their way, for the status: pid, and for how long. */
+json_t *work_report(const struct executor *x);
 void work_session_gone(struct session *s);
 /* Kills all that are on their way. */
 void work_stop_all(struct executor *x);

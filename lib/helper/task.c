@@ -118,6 +118,11 @@ int task_fd(const struct task *t)
 	return t->helper.fd;
 }
 
+pid_t task_pid(const struct task *t)
+{
+	return t->helper.pid;
+}
+
 bool task_read(struct task *t)
 {
 	return helper_read(&t->helper);

@@ -21,6 +21,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/error.h"
@@ -42,6 +43,7 @@ struct task;
 int task_start(const struct task_request *req, struct task **ret,
 	       struct error *err) _must_check_;
 int task_fd(const struct task *t);
+pid_t task_pid(const struct task *t);
 /* Takes in what has arrived; true when there is no more. */
 bool task_read(struct task *t);
 /* Waits for its end. *ret is the line with "ok": true; the caller's. Releases t. */

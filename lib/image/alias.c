@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -190,13 +191,31 @@ static int make_folder(const char *path, struct error *err)
 	return 0;
 }
 
+/* Locked until it is closed: two of us are one after the other. */
+static int lock_folder(const char *path, struct error *err)
+{
+	cleanup_free char *dir = NULL;
+	cleanup_close int fd = -1;
+
+	if (make_folder(path, err) < 0)
+		return -1;
+	dir = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
+	if (!dir)
+		return err_set(err, ERR_LIMIT, "no memory");
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, errno, "open folder '%s'", dir);
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return err_sys(err, errno, "lock folder '%s'", dir);
+	return TAKE_FD(fd);
+}
+
 static int write_file(const char *path, const struct strbuf *text, struct error *err)
 {
 	cleanup_free char *temporary = NULL;
 	cleanup_close int fd = -1;
 
-	if (make_folder(path, err) < 0)
-		return -1;
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
 		return err_set(err, ERR_LIMIT, "no memory");
 	fd = mkostemp(temporary, O_CLOEXEC);
@@ -216,12 +235,15 @@ int image_alias_set(const char *path, const char *name, const char *reference,
 {
 	cleanup_aliases struct image_aliases own = { NULL, 0 };
 	cleanup_strbuf struct strbuf text = STRBUF(FILE_LIMIT);
+	cleanup_close int folder = -1;
 	struct image_ref ref;
 	bool was = false;
 
 	if (check_name(name, err) < 0 ||
-	    (reference && image_ref_parse(reference, &ref, err) < 0) ||
-	    load_own(path, &own, err) < 0)
+	    (reference && image_ref_parse(reference, &ref, err) < 0))
+		return -1;
+	folder = lock_folder(path, err);
+	if (folder < 0 || load_own(path, &own, err) < 0)
 		return -1;
 	strbuf_adds(&text, "# short names of images: NAME REFERENCE\n");
 	for (size_t i = 0; i < own.n; i++) {

@@ -180,9 +180,11 @@ int blob_commit(struct blob_file *f, struct error *err)
 	}
 	(void)snprintf(f->blob.digest, sizeof(f->blob.digest), "%s", got);
 	f->blob.size = f->at;
-	if ((r = fault("oci.blob.sync")) || (fsync(f->fd) < 0 && (r = errno)))
+	if ((r = fault("oci.blob.sync")) || (fsync(f->fd) < 0 && (r = errno))) {
+		/* another fsync(2) would succeed, and nothing say what the disk has of it */
+		(void)unlinkat(f->store->partial, f->name, 0);
 		r = err_sys(err, r, "write a blob");
-	else if ((r = fault("oci.blob.rename")) ||
+	} else if ((r = fault("oci.blob.rename")) ||
 		 (renameat(f->store->partial, f->name, f->store->whole, hex(&f->blob)) < 0 &&
 		  (r = errno)))
 		r = err_sys(err, r, "keep a blob");

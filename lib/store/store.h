@@ -257,6 +257,7 @@ struct snapshot {
 	int64_t created_ms;
 	int64_t expires_ms;		/* it may be deleted from then on; 0: never */
 	int64_t synced_ms;		/* on the disk since; 0: not yet, and what follows is unknown */
+#define SNAPSHOT_UNSAFE (-1)		/* the disk failed then; what follows is unknown, too */
 	int64_t entries, bytes;		/* of its own layer */
 	char *digest;			/* of its own layer, and */
 	char *checksum;			/* of all its files: lib/statehelper/digest.h */
