@@ -345,6 +345,7 @@ sanitized: all $(UNIT) $(B)/docgen $(PROBES)
 # What needs another system than this one; an hour without KVM.
 .PHONY: guest
 guest:
+	@scripts/deps --install guest
 	scripts/guest test
 	scripts/guest power
 

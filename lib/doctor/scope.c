@@ -73,12 +73,31 @@ static bool inside(const char *scope)
 	return last && !strcmp(last + 1, scope);
 }
 
-bool scope_join(const char *name)
+/* Where version 1 has the controllers, a scope is of no use. */
+static bool has_memory(void)
 {
 	struct cgroup_place place;
+	char path[600], list[256] = "";
+	FILE *f;
+
+	if (cgroup_find(NULL, &place) < 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "%s/cgroup.controllers", place.base);
+	f = fopen(path, "re");
+	if (f) {
+		if (!fgets(list, sizeof(list), f))
+			list[0] = '\0';
+		(void)fclose(f);
+	}
+	list[strcspn(list, "\n")] = '\0';
+	return cgroup_in_list(list, " ", "memory");
+}
+
+bool scope_join(const char *name)
+{
 	char bus[128], scope[128];
 
-	if (!geteuid() || cgroup_find(NULL, &place) < 0 || !find_bus(bus, sizeof(bus)))
+	if (!geteuid() || !has_memory() || !find_bus(bus, sizeof(bus)))
 		return false;
 	(void)snprintf(scope, sizeof(scope), "%.90s-%d.scope", name, getpid());
 	if (!ask(scope, bus))

@@ -15,6 +15,8 @@ static struct program read_program(uint32_t flags, const char *env, int r)
 	struct msg_status st = { 0 };
 	size_t len = 0;
 
+	/* as root has them */
+	spawner.uid_count = 65536;
 	/* a folder, a user, the environment, one step with two words */
 	len += 3;
 	memcpy(body, "/w\0", 3);
