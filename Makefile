@@ -9,6 +9,7 @@
 # make fuzz        every fuzzer for FUZZ_SECONDS (60)
 # make cover       line coverage per folder
 # make soak        every call of the executor fails once; hours
+# make guest       Debian 13 in a virtual machine: systemd, cgroup v2, power cuts
 # make bench       speed and memory against bubblewrap, runc and a bare spawn loop
 # make dist        a tarball that builds without git
 # make deps        says what is missing and the line that installs it
@@ -169,7 +170,12 @@ $(DENY): tests/executor/deny.c
 	@mkdir -p $(@D)
 	$(call Q,CC,$@)$(CC) -I. -D_GNU_SOURCE -std=gnu11 $(filter-out -fsanitize=%,$(WARN)) -O1 -o $@ $< -lseccomp
 
-PROBES := $(PROBE) $(DENY)
+GREEDY := $(B)/tests/executor/greedy
+$(GREEDY): tests/executor/greedy.c
+	@mkdir -p $(@D)
+	$(call Q,CC,$@)$(CC) -I. -D_GNU_SOURCE -std=gnu11 $(filter-out -fsanitize=%,$(WARN)) -O1 -static -o $@ $<
+
+PROBES := $(PROBE) $(DENY) $(GREEDY)
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d $(B)/*/*/*/*.d)
 
@@ -335,6 +341,12 @@ tsan:
 sanitized: all $(UNIT) $(B)/docgen $(PROBES)
 	@CC='$(CC)' FAULTS='$(FAULTS)' SANITIZE='$(SANITIZE)' BATS_TEST_TIMEOUT=300 \
 		scripts/run-tests $(B) $(GROUPS)
+
+# What needs another system than this one; an hour without KVM.
+.PHONY: guest
+guest:
+	scripts/guest test
+	scripts/guest power
 
 # ---- lint, fuzz, cover, bench ------------------------------------------------------
 

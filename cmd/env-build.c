@@ -222,7 +222,7 @@ static int run(struct ctx *ctx, const void *p, struct error *err)
 static const char *const examples[] = {
 	"faas env build tools --layer 'mkdir /opt/tools' --copy build.sh:/opt/tools/",
 	"faas env build web --base debian --file Chainfile --variable PORT=80",
-	"faas env build data --base python:3.12 --pull --layer 'pip install pandas' -l python",
+	"faas env build data --base python:3.12 --pull --layer 'pip install pandas'",
 	NULL
 };
 

@@ -41,6 +41,9 @@ die() {
 	return 1
 }
 
+# FAAS_TEST_PATIENCE is how often longer everything may take that waits for what should come:
+# on a machine that is only simulated.
+
 # faas [<status>] <args>...: run it, require the status (0), keep $output
 # (stdout) and $stderr apart. A death by signal is never an expected status.
 faas() {
@@ -62,13 +65,13 @@ faas() {
 
 # bats keeps fd 3, and needs it itself; a daemon that inherited it would hang the run
 run_faas() {
-	timeout 60 "$FAAS" "$@" 3>&-
+	timeout $((60 * ${FAAS_TEST_PATIENCE:-1})) "$FAAS" "$@" 3>&-
 }
 
 # eventually <command>...: wait until it succeeds. How long that takes is the machine's
 # business; the limit is for what never comes.
 eventually() {
-	local end=$((SECONDS + 60))
+	local end=$((SECONDS + 60 * ${FAAS_TEST_PATIENCE:-1}))
 
 	until "$@" >/dev/null 2>&1; do
 		((SECONDS < end)) || {

@@ -107,3 +107,23 @@ int cgroup_find(const char *controller, struct cgroup_place *ret)
 	*ret = place;
 	return 0;
 }
+
+bool cgroup_is_limited(const char *dir)
+{
+	static const char *const files[] = { "memory.max", "memory.high", "cpu.max" };
+	bool limited = false;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char path[4300], text[64] = "max";
+		FILE *f;
+
+		(void)snprintf(path, sizeof(path), "%.4200s/%s", dir, files[i]);
+		f = fopen(path, "re");
+		/* a file that is not there limits nothing */
+		if (f && fgets(text, sizeof(text), f))
+			limited = limited || strncmp(text, "max", 3);
+		if (f)
+			(void)fclose(f);
+	}
+	return limited;
+}

@@ -32,5 +32,7 @@ struct cgroup_place {
 
 /* Of the v1 controller, or of v2 for NULL; -1 when it is not mounted. */
 int cgroup_find(const char *controller, struct cgroup_place *ret);
+/* Does that folder of v2 limit memory or time of what is in it? */
+bool cgroup_is_limited(const char *dir);
 
 #endif

@@ -12,8 +12,10 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
+#include "lib/doctor/cgroup.h"
 #include "lib/doctor/child.h"
 #include "lib/doctor/probe.h"
+#include "lib/doctor/scope.h"
 #include "lib/doctor/state.h"
 
 static const char *const verdict_names[] = {
@@ -135,6 +137,19 @@ static int one(const struct check *c, struct probe *p, const struct probe *blank
 	return 0;
 }
 
+/* An executor would get one by this: what is looked at is what that can do. */
+static void own_cgroup(const struct doctor_request *req)
+{
+	struct cgroup_place place;
+
+	for (const struct check *c = checks; c->name; c++)
+		if (wanted(req, c->name) && !strcmp(c->group, "cgroup")) {
+			if (!cgroup_find(NULL, &place) && access(place.own, W_OK) < 0)
+				(void)scope_join("faas-doctor");
+			return;
+		}
+}
+
 int doctor_run(const struct doctor_request *req,
 	       void (*each)(const struct doctor_check_result *r, void *arg),
 	       void *arg, struct error *err)
@@ -149,6 +164,7 @@ int doctor_run(const struct doctor_request *req,
 			return err_set(err, ERR_USAGE, "no check '%s'", *w);
 
 	blank.state_dir = req->state_dir ? req->state_dir : state_default(dir);
+	own_cgroup(req);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)

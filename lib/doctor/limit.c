@@ -253,23 +253,24 @@ static void version2(struct probe *p, const char *controller, const char *file,
 		     const char *text)
 {
 	struct cgroup_place place;
-	const char *dirs[] = { place.own, place.base };
-	char list[256];
-	bool listed = false, full = false;
+	char list[256], *dir = place.own;
+	bool listed = false, full = false, top = false;
 
 	if (cgroup_find(NULL, &place) < 0)
 		return probe_say(p, DOCTOR_MISSING, "cgroup v2 is not mounted");
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-		if (read_in(dirs[i], "cgroup.controllers", list, sizeof(list)) < 0 ||
-		    !cgroup_in_list(list, " ", controller))
-			continue;
-		listed = true;
-		if (enable(p, dirs[i], controller) < 0) {
-			full = full || errno == EBUSY;
-			continue;
+	/* as the executor looks: in our own, else beside it or above, but out of no limit */
+	for (; !top; *strrchr(dir, '/') = '\0') {
+		top = strlen(dir) <= strlen(place.base);
+		if (read_in(dir, "cgroup.controllers", list, sizeof(list)) >= 0 &&
+		    cgroup_in_list(list, " ", controller)) {
+			listed = true;
+			if (enable(p, dir, controller) < 0)
+				full = full || errno == EBUSY;
+			else if (make(p, dir) == 0)
+				return set_limit(p, file, text);
 		}
-		if (make(p, dirs[i]) == 0)
-			return set_limit(p, file, text);
+		if (cgroup_is_limited(dir))
+			break;
 	}
 	if (!listed) {
 		probe_say(p, DOCTOR_MISSING, "no such controller here");
@@ -279,7 +280,8 @@ static void version2(struct probe *p, const char *controller, const char *file,
 	} else {
 		probe_say(p, DOCTOR_MISSING, "the controller is there, but its cgroup "
 			  "belongs to another user");
-		probe_fix(p, "systemd-run --user --scope -p Delegate=yes faas doctor");
+		probe_fix(p, "as root: write '[Service]' and 'Delegate=cpu io memory pids' to "
+			  "/etc/systemd/system/user@.service.d/delegate.conf; then log in again");
 	}
 }
 

@@ -15,8 +15,8 @@
 /*
  * Where leaves go: a folder of our own in each hierarchy that has a controller
  * we need, below the cgroup that we were started in, so that whatever limits
- * us limits our sandboxes too. v1 hierarchies are used where the v2 tree has no
- * memory controller.
+ * us limits our sandboxes too. v1 hierarchies are used where the v2 tree
+ * (unified.c) has no memory controller.
  */
 
 static const char *const names[CGROUP__MAX] = {
@@ -37,7 +37,7 @@ char *cgroup_read(const char *path)
 	return text;
 }
 
-static bool has_word(const char *list, const char *word, const char *separators)
+bool cgroup_has_word(const char *list, const char *word, const char *separators)
 {
 	size_t len = strlen(word);
 
@@ -64,7 +64,7 @@ int cgroup_mount(const char *controller, char *ret, size_t size)
 
 		if (sscanf(line, "%*s %1023s %63s %1023s", where, type, options) != 3)
 			continue;
-		if (controller ? strcmp(type, "cgroup") || !has_word(options, controller, ",")
+		if (controller ? strcmp(type, "cgroup") || !cgroup_has_word(options, controller, ",")
 			       : strcmp(type, "cgroup2") != 0)
 			continue;
 		(void)snprintf(ret, size, "%s", where);
@@ -88,25 +88,11 @@ void cgroup_own(const char *controller, char *ret, size_t size)
 			continue;
 		*list++ = '\0';
 		*path++ = '\0';
-		if (controller ? has_word(list, controller, ",") : !*list) {
+		if (controller ? cgroup_has_word(list, controller, ",") : !*list) {
 			(void)snprintf(ret, size, "%s", strcmp(path, "/") ? path : "");
 			return;
 		}
 	}
-}
-
-static int write_text(const char *dir, const char *file, const char *text)
-{
-	char path[4200];
-	int fd, r;
-
-	(void)snprintf(path, sizeof(path), "%.2048s/%.1024s", dir, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	r = write(fd, text, strlen(text)) < 0 ? -1 : 0;
-	(void)close(fd);
-	return r;
 }
 
 static int open_folder(const char *parent, const char *name)
@@ -119,61 +105,6 @@ static int open_folder(const char *parent, const char *name)
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* A v2 cgroup with processes may not give controllers to children: step aside. */
-static void delegate(const char *own)
-{
-	static const char *const controllers[] = { "+memory", "+pids", "+cpu", "+io" };
-	char leaf[2200], pid[24];
-
-	for (int tries = 0; tries < 2; tries++) {
-		bool busy = false;
-
-		for (size_t i = 0; i < ARRAY_SIZE(controllers); i++)
-			if (write_text(own, "cgroup.subtree_control", controllers[i]) < 0 &&
-			    errno == EBUSY)
-				busy = true;
-		if (!busy || tries)
-			return;
-		(void)snprintf(leaf, sizeof(leaf), "%.2000s/faas-executor", own);
-		if (mkdir(leaf, 0755) < 0 && errno != EEXIST)
-			return;
-		(void)snprintf(pid, sizeof(pid), "%d", getpid());
-		if (write_text(leaf, "cgroup.procs", pid) < 0)
-			return;
-	}
-}
-
-static bool unified_has_memory(const char *own)
-{
-	char path[4200];
-	cleanup_free char *list = NULL;
-
-	(void)snprintf(path, sizeof(path), "%.2048s/cgroup.controllers", own);
-	list = cgroup_read(path);
-	return list && has_word(list, "memory", " \n");
-}
-
-static int find_unified(const char *name, int *ret)
-{
-	static const char *const controllers[] = { "+memory", "+pids", "+cpu", "+io" };
-	char mount[1024], own[1024], path[2100], folder[2300];
-
-	if (cgroup_mount(NULL, mount, sizeof(mount)) < 0)
-		return -1;
-	cgroup_own(NULL, own, sizeof(own));
-	(void)snprintf(path, sizeof(path), "%s%s", mount, own);
-	if (!unified_has_memory(path) || access(path, W_OK) < 0)
-		return -1;
-	delegate(path);
-	*ret = open_folder(path, name);
-	if (*ret < 0)
-		return -1;
-	(void)snprintf(folder, sizeof(folder), "%s/%.128s", path, name);
-	for (size_t i = 0; i < ARRAY_SIZE(controllers); i++)
-		(void)write_text(folder, "cgroup.subtree_control", controllers[i]);
-	return 0;
-}
-
 int cgroups_open(const char *name, int dirs[CGROUP__MAX], uint32_t *ret_kinds,
 		struct error *err)
 {
@@ -182,10 +113,9 @@ int cgroups_open(const char *name, int dirs[CGROUP__MAX], uint32_t *ret_kinds,
 	(void)err;
 	for (int i = 0; i < CGROUP__MAX; i++)
 		dirs[i] = -1;
-	if (!find_unified(name, &dirs[CGROUP_UNIFIED])) {
-		*ret_kinds = 1u << CGROUP_UNIFIED;
+	dirs[CGROUP_UNIFIED] = cgroup_unified(name, ret_kinds);
+	if (dirs[CGROUP_UNIFIED] >= 0)
 		return 0;
-	}
 	for (int i = CGROUP_MEMORY; i < CGROUP__MAX; i++) {
 		char mount[1024], own[1024], path[2100];
 
@@ -196,7 +126,8 @@ int cgroups_open(const char *name, int dirs[CGROUP__MAX], uint32_t *ret_kinds,
 		if (access(path, W_OK) < 0)
 			continue;
 		dirs[i] = open_folder(path, name);
-		if (dirs[i] >= 0)
+		/* the freezer limits nothing */
+		if (dirs[i] >= 0 && i != CGROUP_FREEZER)
 			kinds |= 1u << i;
 	}
 	*ret_kinds = kinds;

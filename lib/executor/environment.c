@@ -114,8 +114,10 @@ void env_remove(struct executor *x, const char *name)
 static void remove_tree(struct executor *x, const char *path)
 {
 	const char *name = path ? strrchr(path, '/') : NULL;
+	struct error err;
 
-	if (name)
+	/* else it goes at the next start */
+	if (name && !store_sync(x->store, &err))
 		env_remove(x, name + 1);
 }
 
@@ -169,6 +171,15 @@ static int keep(struct filling *f, const struct unpack_result *got, struct error
 		old.name[0] = '\0';
 	if (store_environment_put(x->store, &f->env, err) < 0)
 		return -1;
+	/* what took so long to make is not lost with the power */
+	if (store_sync(x->store, err) < 0) {
+		struct error other;
+
+		if ((old.name[0] ? store_environment_put(x->store, &old, &other)
+				 : store_environment_delete(x->store, f->env.name, &other)) < 0)
+			return err_wrap(err, "keep environment '%s' (%s)", f->env.name, other.msg);
+		return -1;
+	}
 	if (old.name[0]) {
 		slot_remove(x, old.name);
 		remove_tree(x, old.path);

@@ -23,6 +23,7 @@
 #include "lib/base/fault.h"
 #include "lib/base/memory.h"
 #include "lib/base/parse.h"
+#include "lib/doctor/scope.h"
 #include "lib/environment/unpack.h"
 #include "lib/executor/environment.h"
 #include "lib/executor/compact.h"
@@ -31,7 +32,7 @@
 #include "lib/executor/snapshot.h"
 #include "lib/executor/work.h"
 
-enum { FLUSH_US = 100000, REST_US = 500000, LISTEN_BACKLOG = 1024, SYSTEMD_FD = 3 };
+enum { FLUSH_US = 100000, REST_US = 500000, LISTEN_BACKLOG = 1024 };
 
 /* Opens a folder, 0700 and ours; makes it when it is not there. */
 static int private_folder(int at, const char *name, const char *path, struct error *err)
@@ -85,28 +86,6 @@ static int open_state(struct executor *x, struct error *err)
 	return x->run_dir < 0 ? -1 : 0;
 }
 
-/* One executor a folder: the lock goes with the process, whatever kills it. */
-static int take_lock(struct executor *x, struct error *err)
-{
-	char text[32] = "";
-	ssize_t n;
-
-	x->lock = openat(x->run_dir, "executor.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (x->lock < 0)
-		return err_sys(err, errno, "open '%s/run/executor.lock'", x->state_path);
-	if (flock(x->lock, LOCK_EX | LOCK_NB) < 0) {
-		n = pread(x->lock, text, sizeof(text) - 1, 0);
-		text[n > 0 ? strcspn(text, "\n") : 0] = '\0';
-		(void)err_set(err, ERR_BUSY, "an executor (pid %s) already serves '%s'", text,
-			      x->state_path);
-		return err_hint(err, "'faas executor stop', or another FAAS_STATE_DIR");
-	}
-	n = snprintf(text, sizeof(text), "%d\n", getpid());
-	if (ftruncate(x->lock, 0) < 0 || pwrite(x->lock, text, (size_t)n, 0) != n)
-		return err_sys(err, errno, "write '%s/run/executor.lock'", x->state_path);
-	return 0;
-}
-
 static void on_connect(struct source *s, uint32_t events)
 {
 	struct executor *x = (void *)((char *)s - offsetof(struct executor, listener));
@@ -126,24 +105,10 @@ static void on_connect(struct source *s, uint32_t events)
 	}
 }
 
-/* From systemd, by its socket-activation protocol (sd_listen_fds(3)). */
-static int inherited_socket(void)
-{
-	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-	uint64_t n;
-
-	if (!pid || !fds || parse_u64(pid, &n) < 0 || n != (uint64_t)getpid() ||
-	    parse_u64(fds, &n) < 0 || n != 1)
-		return -1;
-	(void)fcntl(SYSTEMD_FD, F_SETFD, FD_CLOEXEC);
-	(void)fcntl(SYSTEMD_FD, F_SETFL, O_NONBLOCK);
-	return SYSTEMD_FD;
-}
-
 static int listen_on(struct executor *x, struct error *err)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int fd = inherited_socket();
+	int fd = lock_inherited();
 
 	x->own_socket = fd < 0;
 	if (fd < 0) {
@@ -205,6 +170,9 @@ static int find_cgroups(struct executor *x, struct error *err)
 	(void)snprintf(name, sizeof(name), "faas-%u-%08x", geteuid(), hash);
 	if (cgroups_open(name, x->cgroups, &x->spawner.cgroups, err) < 0)
 		return -1;
+	if (!(x->spawner.cgroups & 1u << CGROUP_MEMORY) && scope_join(name) &&
+	    cgroups_open(name, x->cgroups, &x->spawner.cgroups, err) < 0)
+		return -1;
 	(void)cgroups_sweep(x->cgroups);
 	return 0;
 }
@@ -235,7 +203,7 @@ static int start(struct executor *x, struct error *err)
 	x->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (x->epoll < 0)
 		return err_sys(err, errno, "make an epoll descriptor");
-	if (open_state(x, err) < 0 || take_lock(x, err) < 0 ||
+	if (open_state(x, err) < 0 || lock_take(x, err) < 0 ||
 	    store_open(x->state_dir, x->state_path, &x->store, err) < 0 ||
 	    find_cgroups(x, err) < 0 || watch_signals(x, err) < 0 ||
 	    recover(x, err) < 0 || instances_recover(x, err) < 0 || environment_sweep(x, err) < 0 || layer_sweep(x, err) < 0 ||

@@ -13,6 +13,7 @@
  *	event.c		descriptors and timers of the loop
  *	clock.c		what time it is at least
  *	session.c	one connected client
+ *	lock.c		one executor for each state folder; the socket of a unit
  *	door.c		those that come with their request
  *	operation.c	requests to handlers, by the table of lib/api
  *	forget.c	executions that are over, forgotten
@@ -44,6 +45,7 @@
  *	journal.c	what survives kill -9; recover.c reads it
  *	reserve.c	room to delete with, when the disk is full
  *	cgroup.c	finds or makes the folders that leaves go into
+ *	unified.c	the one in the tree of version 2
  *	report.c	records as JSON
  *	filter.c	the seccomp programs
  *
@@ -108,7 +110,7 @@ struct spawner_link {
 	unsigned int generation;	/* how often one was started */
 	uint32_t lacks;			/* enum lacks_flags */
 	bool rootless;
-	uint32_t cgroups;		/* 1 << enum cgroup_kind */
+	uint32_t cgroups;		/* what can be limited: 1 << enum cgroup_kind */
 };
 
 int spawner_start(struct executor *x, struct error *err);
@@ -118,7 +120,10 @@ int spawner_layers(struct executor *x, unsigned int number, bool host, bool idma
 		   const char *const *paths, unsigned int count, struct error *err);
 void spawner_forget_layers(struct executor *x, unsigned int number);
 
-/* Descriptors of the folders for leaves, -1 where there are none. */
+/*
+ * Descriptors of the folders for leaves, -1 where there are none. The kinds are what can be
+ * limited in them: in v2, the controllers that there are, too.
+ */
 int cgroups_open(const char *name, int dirs[CGROUP__MAX], uint32_t *ret_kinds,
 		struct error *err);
 /*
@@ -380,6 +385,11 @@ struct session {
 void session_accept(struct executor *x, int fd);
 /* Tells whoever has connected that, and no more. */
 void session_refuse(int fd, const char *why);
+/* lock.c: one executor a folder */
+int lock_take(struct executor *x, struct error *err);
+/* The socket that systemd listens on for us, or -1. */
+int lock_inherited(void);
+
 /* door.c: sessions whose first request comes with them */
 int door_open(struct executor *x, struct error *err);
 void door_close(struct executor *x);

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -141,6 +142,25 @@ static int base_rules(scmp_filter_ctx ctx)
 	return r;
 }
 
+/*
+ * The machine's huge pages were set aside for somebody, are few, and no limit of memory
+ * counts them. Whoever asks for some hears that there are none.
+ */
+static int huge_rules(scmp_filter_ctx ctx)
+{
+	const uint32_t none = SCMP_ACT_ERRNO(ENOMEM);
+	int r = seccomp_rule_add(ctx, none, SCMP_SYS(mmap), 1,
+				 SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_HUGETLB, MAP_HUGETLB));
+
+	if (!r)
+		r = seccomp_rule_add(ctx, none, SCMP_SYS(memfd_create), 1,
+				     SCMP_A1(SCMP_CMP_MASKED_EQ, MFD_HUGETLB, MFD_HUGETLB));
+	if (!r)
+		r = seccomp_rule_add(ctx, none, SCMP_SYS(shmget), 1,
+				     SCMP_A2(SCMP_CMP_MASKED_EQ, SHM_HUGETLB, SHM_HUGETLB));
+	return r;
+}
+
 static int sandbox_rules(scmp_filter_ctx ctx)
 {
 	static const uint64_t ioctls[] = { TIOCSTI, TIOCLINUX };
@@ -150,6 +170,8 @@ static int sandbox_rules(scmp_filter_ctx ctx)
 	};
 	int r = each_name(ctx, refused, SCMP_ACT_ERRNO(EPERM));
 
+	if (!r)
+		r = huge_rules(ctx);
 	/* its flags are in memory, where a filter cannot look: libc falls back */
 	if (!r)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);

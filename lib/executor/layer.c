@@ -158,7 +158,13 @@ static void note_mounted(const struct executor *x, json_t *rows)
 	}
 }
 
-static bool is_needed(struct executor *x, const json_t *rows, const char *name)
+void layer_note_used(struct executor *x, json_t *rows)
+{
+	note_mounted(x, rows);
+	instance_note_layers(x, rows);
+}
+
+bool layer_is_needed(struct executor *x, const json_t *rows, const char *name)
 {
 	const char *making = compact_making(x);
 
@@ -171,12 +177,22 @@ static bool is_needed(struct executor *x, const json_t *rows, const char *name)
 	return true;
 }
 
+/* Once, that no row needs it when the power goes, either: one that does may come back then. */
+static int make_sure(struct executor *x, bool *safe, struct error *err)
+{
+	if (!*safe && store_sync(x->store, err) < 0)
+		return -1;
+	*safe = true;
+	return 0;
+}
+
 int layer_sweep(struct executor *x, struct error *err)
 {
 	cleanup_json json_t *rows = json_object();
 	cleanup_json json_t *dead = json_object();
 	struct sweep w = { x, rows, dead };
 	struct dirent *e;
+	bool safe = false;
 	const char *id;
 	json_t *value;
 	int fd;
@@ -187,15 +203,15 @@ int layer_sweep(struct executor *x, struct error *err)
 	json_object_foreach(dead, id, value)
 		if (store_snapshot_delete(x->store, id, err) < 0)
 			return -1;
-	note_mounted(x, rows);
-	instance_note_layers(x, rows);
+	layer_note_used(x, rows);
 	fd = openat(x->state_dir, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	d = fd < 0 ? NULL : fdopendir(fd);
 	/* there may be more of them than helpers at a time */
 	x->layers_left = false;
 	while (d && (e = readdir(d)))
 		if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") &&
-		    !is_needed(x, rows, e->d_name) && discard(fd, e->d_name, err) < 0)
+		    !layer_is_needed(x, rows, e->d_name) &&
+		    (make_sure(x, &safe, err) < 0 || discard(fd, e->d_name, err) < 0))
 			x->layers_left = true;
 	if (d)
 		(void)closedir(d);

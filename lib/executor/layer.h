@@ -22,6 +22,11 @@ void layer_trim(struct executor *x, const char *id);
 /* Soon: what cannot be removed now is later, by layer_tend(). */
 void layer_remove(struct executor *x, const char *id);
 
+/* Adds what is in use to the names that rows have: what is mounted, and what instances have. */
+void layer_note_used(struct executor *x, json_t *rows);
+/* With those: does anything need that folder, or is it being made? */
+bool layer_is_needed(struct executor *x, const json_t *rows, const char *name);
+
 /* At start, after recovery: what no run makes any more, and folders without a row. */
 int layer_sweep(struct executor *x, struct error *err);
 /* Later: folders that could not be removed when their rows were. */

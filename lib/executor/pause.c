@@ -127,7 +127,8 @@ static int gather(const struct group *g, pid_t init, struct error *err)
 /* Is the sandbox in the tree of v2 by itself? Then that is it. */
 static bool own_leaf(const struct executor *x, pid_t init, struct group *ret)
 {
-	char mount[1024], path[64];
+	uint32_t hash = journal_check(x->state_path, (uint32_t)strlen(x->state_path));
+	char mount[1024], path[64], ours[64];
 	cleanup_free char *text = NULL;
 	const char *at;
 
@@ -136,7 +137,9 @@ static bool own_leaf(const struct executor *x, pid_t init, struct group *ret)
 	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", init);
 	text = cgroup_read(path);
 	at = text ? strstr(text, "0::/") : NULL;
-	if (!at)
+	/* made by an executor without cgroups, it is where that was, with much else */
+	(void)snprintf(ours, sizeof(ours), "/faas-%u-%08x/", geteuid(), hash);
+	if (!at || !strstr(at, ours))
 		return false;
 	(void)snprintf(ret->path, sizeof(ret->path), "%s%.*s", mount, (int)strcspn(at + 3, "\n"),
 		       at + 3);

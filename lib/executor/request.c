@@ -164,7 +164,7 @@ static int add_variables(struct strbuf *sb, const json_t *given, const struct ru
 
 static bool can_limit(const struct executor *x, enum cgroup_kind kind)
 {
-	return x->spawner.cgroups & (1u << CGROUP_UNIFIED | 1u << kind);
+	return x->spawner.cgroups & 1u << kind;
 }
 
 static int read_limits(struct executor *x, const json_t *params, struct run *run,
@@ -176,6 +176,7 @@ static int read_limits(struct executor *x, const json_t *params, struct run *run
 		json_loads(slot->env.resources, 0, NULL) : json_object();
 	struct limits *l = &run->build.limits;
 	cleanup_json json_t *report = NULL;
+	const char *what;
 
 	/* the request's, else the environment's, else everybody's */
 	if (!j)
@@ -198,11 +199,11 @@ static int read_limits(struct executor *x, const json_t *params, struct run *run
 	if (l->cpu_millis > cpu_max_millis)
 		l->cpu_millis = cpu_max_millis;
 	if (!flag_of(params, "allow_degraded") &&
-	    ((number_of(j, "cpu_millis", 0) && !can_limit(x, CGROUP_CPU)) ||
-	     (l->io_bps && !can_limit(x, CGROUP_BLKIO)))) {
-		(void)err_set(err, ERR_UNSUPPORTED, "limit cpu or io: there is no cgroup that "
-			      "this user may write");
-		return err_hint(err, "see 'faas doctor', or add --allow-degraded");
+	    (((l->cpu_millis && !can_limit(x, CGROUP_CPU)) && (what = "cpu")) ||
+	     ((l->io_bps && !can_limit(x, CGROUP_BLKIO)) && (what = "io")))) {
+		(void)err_set(err, ERR_UNSUPPORTED, "limit %s: there is no cgroup that can, and that "
+			      "this user may write", what);
+		return err_hint(err, "see 'faas doctor limits.%s', or add --allow-degraded", what);
 	}
 	if (l->io_bps) {
 		struct stat st;
@@ -223,6 +224,9 @@ static int read_limits(struct executor *x, const json_t *params, struct run *run
 	if (l->io_bps)
 		json_object_set_new(report, "io_bps", json_integer((json_int_t)l->io_bps));
 	run->rec.limits = json_dumps(report, JSON_COMPACT);
+	/* degraded() says so */
+	if (!can_limit(x, CGROUP_CPU))
+		l->cpu_millis = 0;
 	return 0;
 }
 
@@ -262,11 +266,11 @@ static char *degraded(struct executor *x, const struct limits *l, bool kept)
 {
 	cleanup_json json_t *j = json_array();
 
-	if (!x->spawner.cgroups) {
+	if (!x->spawner.cgroups)
 		json_array_append_new(j, json_string("limits.memory: RLIMIT_DATA of each "
 						     "process, no cgroup"));
+	if (!can_limit(x, CGROUP_CPU))
 		json_array_append_new(j, json_string("limits.cpu: not enforced, no cgroup"));
-	}
 	if (l->io_bps && (!can_limit(x, CGROUP_BLKIO) || !l->io_major))
 		json_array_append_new(j, json_string("limits.io: not enforced, no cgroup or no "
 						     "disk of its own"));

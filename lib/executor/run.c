@@ -106,6 +106,9 @@ static void own_error(const struct run *run, struct error *err)
 			       "rootless-users' finds more" : run->build.keep[0]
 			       ? "what is kept has one user without root"
 			       : "/etc/subuid and /etc/subgid give no more");
+	else if (err->code == ERR_CORRUPT)
+		(void)err_hint(err, "'faas snapshot check' says what is wrong, and 'faas doctor "
+			       "--repair' what can be done");
 	else if (run->errnum == ENOSPC)
 		(void)err_hint(err, "--disk gives the sandbox more space");
 }
@@ -344,7 +347,9 @@ static void lend(struct run *run)
 {
 	struct session *s = run->session;
 
-	if (!s || !run->brief || s->runs != 1 || s->answers || run->n_fds >= MSG_FDS - 1)
+	/* whom we tell of the start hears of the end after it, from us */
+	if (!s || !run->brief || s->runs != 1 || s->answers || run->n_fds >= MSG_FDS - 1 ||
+	    run->msg.flags & RUN_ANNOUNCE)
 		return;
 	run->fds[run->n_fds] = fcntl(s->source.fd, F_DUPFD_CLOEXEC, 3);
 	if (run->fds[run->n_fds] < 0)

@@ -208,9 +208,11 @@ int doom_carry_out(struct executor *x, struct doom *d, struct error *err)
 	if (r < 0)
 		return -1;
 	(void)fault("snapshot.deleted");
-	for (size_t i = d->n; i-- > 0;)
-		if (d->rows[i].marked)
-			layer_remove(x, d->rows[i].id);
+	/* when that fails, layer_tend() tries it again */
+	if (!store_sync(x->store, err))
+		for (size_t i = d->n; i-- > 0;)
+			if (d->rows[i].marked)
+				layer_remove(x, d->rows[i].id);
 	/* layers made of several may be needed no more */
 	x->layers_left = true;
 	return 0;

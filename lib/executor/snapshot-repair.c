@@ -17,7 +17,7 @@
 
 struct looking {
 	int layers;			/* their folder */
-	json_t *rows;			/* every id, and every layer that one has */
+	json_t *rows;			/* every id, every layer that one has, and what is in use */
 	json_t *broken;			/* id to the layer that is missing */
 	json_t *problems;		/* the answer */
 };
@@ -64,6 +64,7 @@ static int look_at_folders(struct executor *x, struct looking *l, bool dry, stru
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 
+	layer_note_used(x, l->rows);
 	if (!d) {
 		if (fd >= 0)
 			(void)close(fd);
@@ -72,7 +73,7 @@ static int look_at_folders(struct executor *x, struct looking *l, bool dry, stru
 	while ((e = readdir(d))) {
 		cleanup_json json_t *name = wire_text(e->d_name);
 
-		if (e->d_name[0] == '.' || json_object_get(l->rows, e->d_name))
+		if (e->d_name[0] == '.' || layer_is_needed(x, l->rows, e->d_name))
 			continue;
 		add_problem(l, json_is_string(name) ? e->d_name : "?", NULL,
 			    "a layer of no snapshot", !dry, NULL);

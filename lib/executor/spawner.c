@@ -95,8 +95,6 @@ static int send_setup(struct executor *x, struct error *err)
 			m.cgroups |= 1u << i;
 			fds[n++] = x->cgroups[i];
 		}
-	/* which limit something */
-	x->spawner.cgroups = m.cgroups & ~(1u << CGROUP_FREEZER);
 	r = msg_send(x->spawner.source.fd, &m, sizeof(m), layers, strlen(layers) + 1, fds, n);
 	if (r < 0)
 		return err_sys(err, -r, "set the spawner up");

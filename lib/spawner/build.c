@@ -256,6 +256,18 @@ void build_close_inherited(int sock)
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
+/* EINVAL: there are no more; of the first there always is one. */
+static int drop_bounding(struct msg_status *st)
+{
+	for (int cap = 0; cap <= 63; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) {
+			if (errno == EINVAL && cap > CAP_AUDIT_READ)
+				break;
+			return fail(st, "drop capability %d for good", cap);
+		}
+	return 0;
+}
+
 static int drop_capabilities(struct msg_status *st)
 {
 	static const int keep[] = {
@@ -264,13 +276,6 @@ static int drop_capabilities(struct msg_status *st)
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { 0 };
 
-	/* EINVAL: there are no more; of the first there always is one */
-	for (int cap = 0; cap <= 63; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) {
-			if (errno == EINVAL && cap > CAP_AUDIT_READ)
-				break;
-			return fail(st, "drop capability %d for good", cap);
-		}
 	for (size_t i = 0; i < ARRAY_SIZE(keep); i++) {
 		data[keep[i] / 32].permitted |= 1u << (keep[i] % 32);
 		data[keep[i] / 32].effective |= 1u << (keep[i] % 32);
@@ -326,7 +331,16 @@ static int load_filter(struct msg_status *st)
 	return 0;
 }
 
-int build_confine(const struct msg_build *b, struct msg_status *st)
+int build_confine_ahead(const struct msg_build *b, struct msg_status *st)
+{
+	if (drop_bounding(st) < 0)
+		return -1;
+	if (b->network == NETWORK_HOST && scope_sockets(st) < 0)
+		return -1;
+	return load_filter(st);
+}
+
+int build_confine(struct msg_status *st)
 {
 	/* with one user it is not allowed, and there are no others' groups to be in */
 	if (spawner.uid_count > 1 && syscall(SYS_setgroups, 0, NULL) < 0)
@@ -336,9 +350,5 @@ int build_confine(const struct msg_build *b, struct msg_status *st)
 	/* Nothing inside may trace or read pid 1, whatever its uid. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return fail(st, "hide pid 1");
-	if (drop_capabilities(st) < 0)
-		return -1;
-	if (b->network == NETWORK_HOST && scope_sockets(st) < 0)
-		return -1;
-	return load_filter(st);
+	return drop_capabilities(st);
 }

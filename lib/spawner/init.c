@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/securebits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -230,8 +231,28 @@ void init_heard(int r)
 	msg_release(&message);
 }
 
-/* Waits for the monitor to write our uid map; a run may arrive before that. */
-static void enter_user_namespace(struct msg_status *st)
+/*
+ * What the kernel counts per user of a namespace (inotify, message queues, queued signals,
+ * timers) it also counts for the user who made that, outside of it. Were that root, or the
+ * same for all, one sandbox could use up what the others and the machine's own services
+ * have: its maker is a user of its own. No capability is lost on the way: what an ordinary
+ * user may not do, where that is restricted, we still may.
+ */
+static int be_owner(uid_t owner, struct msg_status *st)
+{
+	if (spawner.rootless)
+		return 0;
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0 ||
+	    syscall(SYS_setresuid, -1, owner, -1) < 0)
+		return fail(st, "become the user who has the sandbox's namespace");
+	return 0;
+}
+
+/*
+ * The monitor writes our uid map, and meanwhile we do what needs none; a run may arrive
+ * before it has.
+ */
+static void enter_user_namespace(const struct msg_build *build, struct msg_status *st)
 {
 	struct msg_status ask = { .h.type = MSG_UNSHARED };
 	bool mapped = false;
@@ -242,6 +263,8 @@ static void enter_user_namespace(struct msg_status *st)
 	}
 	if (msg_send(init.sock, &ask, sizeof(ask), NULL, 0, NULL, 0) < 0)
 		_exit(1);
+	if (build_confine_ahead(build, st) < 0)
+		report_failure(st);
 	while (!mapped) {
 		struct message *m = early.n_fds < 0 ? &early : &message;
 
@@ -271,7 +294,7 @@ static struct msg_build wait_for_build(char stack[STACK_MAX * MSG_ID])
 	return build;
 }
 
-void init_main(int sock, const struct leaf *leaf)
+void init_main(int sock, const struct leaf *leaf, uid_t owner)
 {
 	struct msg_status st = { 0 };
 	static char stack[STACK_MAX * MSG_ID];
@@ -297,8 +320,10 @@ void init_main(int sock, const struct leaf *leaf)
 	if (build_sandbox(&build, stack, &st) < 0)
 		report_failure(&st);
 	build_close_inherited(init.sock);
-	enter_user_namespace(&st);
-	if (build_confine(&build, &st) < 0)
+	if (be_owner(owner, &st) < 0)
+		report_failure(&st);
+	enter_user_namespace(&build, &st);
+	if (build_confine(&st) < 0)
 		report_failure(&st);
 	(void)close(spawner.filter);
 	/* again: a change of credentials cleared it */

@@ -14,7 +14,7 @@
  * it; v1 and v2 differ in their names only, so a limit is a row.
  */
 
-enum value { VALUE_MEMORY, VALUE_PIDS, VALUE_CPU, VALUE_IO_READ, VALUE_IO_WRITE, VALUE_IO };
+enum value { VALUE_MEMORY, VALUE_SWAP, VALUE_PIDS, VALUE_CPU, VALUE_IO_READ, VALUE_IO_WRITE, VALUE_IO };
 
 static const struct limit_file {
 	enum cgroup_kind kind;
@@ -23,6 +23,7 @@ static const struct limit_file {
 	bool optional;		/* older kernels lack the file */
 } limit_files[] = {
 	{ CGROUP_UNIFIED, VALUE_MEMORY, "memory.max", false },
+	{ CGROUP_UNIFIED, VALUE_SWAP, "memory.swap.max", true },
 	{ CGROUP_UNIFIED, VALUE_PIDS, "pids.max", false },
 	{ CGROUP_UNIFIED, VALUE_CPU, "cpu.max", false },
 	{ CGROUP_UNIFIED, VALUE_IO, "io.max", true },
@@ -108,6 +109,12 @@ static bool limit_text(char text[LIMIT_TEXT], enum value value, const struct lim
 		else
 			(void)snprintf(text, LIMIT_TEXT, "%s",
 				       value == VALUE_PIDS || unified_limits() ? "max" : "-1");
+		return true;
+	case VALUE_SWAP:
+		/* in v1 it counts as memory; here there would be as much as the machine has */
+		if (want->memory == have->memory)
+			return false;
+		(void)snprintf(text, LIMIT_TEXT, want->memory ? "0" : "max");
 		return true;
 	case VALUE_CPU:
 		if (want->cpu_millis == have->cpu_millis)

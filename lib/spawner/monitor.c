@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,7 +54,8 @@ static void kill_init(void)
 	/* a frozen process of v1 does not die */
 	freeze_undo();
 	if (mon.init > 0) {
-		(void)syscall(SYS_pidfd_send_signal, mon.init_pidfd, SIGKILL, NULL, 0);
+		/* our child, whose number is its own until we have waited for it */
+		(void)kill(mon.init, SIGKILL);
 		(void)waitpid(mon.init, NULL, 0);
 	}
 	mon.init = 0;
@@ -416,9 +416,8 @@ static void on_time(uint64_t end_us)
 		cancel(END_TIMED_OUT, mon.grace_ms);
 	} else if (mon.kill_us && now >= mon.kill_us) {
 		/* first by init, which can then still report; then for good */
-		if (now >= mon.kill_us + 1000000)
-			(void)syscall(SYS_pidfd_send_signal, mon.init_pidfd, SIGKILL,
-				      NULL, 0);
+		if (now >= mon.kill_us + 1000000 && mon.init > 0)
+			(void)kill(mon.init, SIGKILL);
 		else
 			tell_init(MSG_CANCEL, SIGKILL);
 		mon.kill_us = now + 1000000;

@@ -48,6 +48,23 @@ static size_t add_stack(char *to, size_t size, const char *part)
 	return len;
 }
 
+/* Each has a "u", if with nothing in it: without one its files would be missed by nobody. */
+static int check_stack(struct msg_status *st)
+{
+	const char *name = place.stack;
+
+	for (unsigned int i = 0; i < place.n; i++, name += strlen(name) + 1) {
+		char path[128];
+
+		(void)snprintf(path, sizeof(path), "/state/%.40s/u", name);
+		if (access(path, F_OK) < 0) {
+			st->code = ERR_CORRUPT;
+			return fail(st, "find the files of snapshot '%.40s'", name);
+		}
+	}
+	return 0;
+}
+
 /*
  * What the sandbox may write: one tmpfs, so that its size is the disk quota, or a
  * layer on disk, which is a snapshot when the run has ended. Shared memory is a tmpfs.
@@ -231,7 +248,7 @@ int overlay_mount(const struct msg_build *b, const char *stack, struct msg_statu
 		(void)snprintf(place.upper, sizeof(place.upper), "/state/%.39s", b->keep);
 	else
 		(void)snprintf(place.upper, sizeof(place.upper), "/up");
-	return mount_upper(b, st) < 0 ? -1 : mount_root(b, st);
+	return check_stack(st) < 0 || mount_upper(b, st) < 0 ? -1 : mount_root(b, st);
 }
 
 int overlay_open_upper(void)

@@ -12,7 +12,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { RENEW_TRIES = 10, RENEW_WAIT_US = 2000 };
+enum {
+	RENEW_TRIES = 10, RENEW_WAIT_US = 2000,
+	OWNER_BASE = 0x7e000000,	/* and a pid, of which there are at most 1 << 22 */
+};
 
 static int loopback_up(void)
 {
@@ -38,6 +41,8 @@ static void start_init(struct msg_status *st)
 		.exit_signal = SIGCHLD,
 		.pidfd = (uint64_t)(uintptr_t)&mon.init_pidfd,
 	};
+	/* no other sandbox has it while this one is there */
+	uid_t owner = OWNER_BASE + (uid_t)getpid();
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
@@ -53,7 +58,7 @@ static void start_init(struct msg_status *st)
 		(void)close(pair[0]);
 		(void)close(mon.executor);
 		(void)close(mon.journal);
-		init_main(pair[1], &mon.leaf);
+		init_main(pair[1], &mon.leaf, owner);
 	}
 	(void)close(pair[1]);
 	mon.init_sock = pair[0];

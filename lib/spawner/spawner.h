@@ -147,14 +147,19 @@ int overlay_mount(const struct msg_build *build, const char *stack, struct msg_s
 int overlay_open_upper(void);
 
 /* build.c and init.c: run in the child of clone3, never return */
-_noreturn_ void init_main(int sock, const struct leaf *leaf);
+/* As root its user namespace belongs to the user `owner`, who is nobody else. */
+_noreturn_ void init_main(int sock, const struct leaf *leaf, uid_t owner);
 /* stack: build->stack names, each with its NUL */
 int build_sandbox(const struct msg_build *build, const char *stack, struct msg_status *st);
 void build_warm(void);
 /* Nothing that the monitor or the spawner had open is init's, but the socket. */
 void build_close_inherited(int sock);
-/* Namespace-wide privilege is gone after this; only KILL, SETUID and kin stay. */
-int build_confine(const struct msg_build *build, struct msg_status *st);
+/*
+ * In the new user namespace: what needs no ids in it, and then the rest. Namespace-wide
+ * privilege is gone after that; only KILL, SETUID and kin stay.
+ */
+int build_confine_ahead(const struct msg_build *build, struct msg_status *st);
+int build_confine(struct msg_status *st);
 extern int build_io_fd;		/* /proc/self/io, opened while it may be */
 extern int build_upper_fd;	/* of overlay.c, for copies; nobody but pid 1 has it */
 

@@ -127,6 +127,21 @@ void store_rollback(struct store *store)
 		(void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
+int store_sync(struct store *store, struct error *err)
+{
+	sqlite3_file *log = NULL;
+	int r = fault("store.sync"), rc;
+
+	if (r)
+		return err_sys(err, r, "flush '%s'", store->path);
+	rc = sqlite3_file_control(store->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	/* without a log nothing was written since it was opened */
+	if (rc == SQLITE_OK && log && log->pMethods)
+		rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+	return rc == SQLITE_OK ? 0 : err_set(err, ERR_SYSTEM, "flush '%s': %s", store->path,
+					     sqlite3_errstr(rc));
+}
+
 /* The type and size of a name in the folder; absent is size -1. */
 static int look(int dirfd, const char *name, const char *dir, off_t *ret_size,
 		struct error *err)

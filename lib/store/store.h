@@ -62,6 +62,12 @@ int store_commit(struct store *store, struct error *err) _must_check_ _nonnull_;
 void store_rollback(struct store *store) _nonnull_;
 
 /*
+ * What was kept before survives a loss of power from here on; without it, a crash of the
+ * process only. For what cannot be undone, such as files that no row needs any more.
+ */
+int store_sync(struct store *store, struct error *err) _must_check_ _nonnull_;
+
+/*
  * Executions
  * ----------
  */

@@ -138,3 +138,35 @@ b''
 		eventually eval '[[ $("$FAAS" --json execution show @last 3>&- | jq -c "[.state, .exit_code]") == "[\"exited\",6]" ]]'
 	done
 }
+
+# journal_records: how many have been written
+journal_records() {
+	cat "$FAAS_STATE_DIR"/run/journal* | grep -ao fJnl | wc -l
+}
+
+# stopped <pid>: is it?
+stopped() {
+	grep -q '^State:.T' "/proc/$1/status" 2>/dev/null
+}
+
+@test "door: at a terminal the program's output comes before its end" {
+	local pid before
+
+	requires_faults
+	FAAS_FAULT=run.started=STOP@1 "$FAAS" executor start >/dev/null 2>&1 3>&-
+	pid=$(executor_pid)
+	before=$(journal_records)
+	python3 "$BATS_TEST_DIRNAME/terminal.py" "$FAAS" >terminal.out 2>&1 3>&- <<-'END' &
+		run execute "echo shown; exit 4"
+		expect shown
+		status 4
+	END
+	client=$!
+	# the executor does not say that it has begun, and it has ended: only the monitor knows
+	eventually stopped "$pid"
+	eventually eval '(($(journal_records) == before + 2))'
+	kill -CONT "$pid"
+	status=0
+	wait "$client" || status=$?
+	same "$status" 0 "$(<terminal.out)"
+}

@@ -95,7 +95,8 @@ needs_root() {
 		sethostname EPERM host name
 		setgroups EPERM groups
 		setresgid EPERM root
-		setresuid EAGAIN root
+		setresuid EAGAIN become the user
+		prctl:0=28 EPERM become the user
 		capset EPERM capabilities
 		prctl:0=24 EPERM capability
 		prctl:0=24 EINVAL capability
@@ -124,6 +125,17 @@ needs_root() {
 		# which needs none without it
 		denied $call EPERM
 		same "$status $output" "0 ran" "$call: $stderr"
+	done
+}
+
+@test "execute: what is not needed may fail, and nothing stays" {
+	local call
+
+	needs_root
+	for call in pidfd_send_signal prctl:0=1 prctl:0=15 sched_setattr; do
+		denied $call EPERM
+		same "$status $output" "0 ran" "$call: $stderr"
+		eventually nothing_left
 	done
 }
 

@@ -315,3 +315,35 @@ synced() {
 	faas 2 doctor --repair execute
 	faas executor stop
 }
+
+@test "doctor: --repair leaves alone what is in use: instances, sandboxes, what is being made" {
+	local i
+
+	export FAAS_STATE_DIR=$BATS_TEST_TMPDIR/used
+	faas execute --snapshot used 'echo base >/work/base'
+	faas -q instance start --name box --snapshot used
+	faas instance exec box 'echo own >/work/own'
+	faas -q instance start --name still
+	faas instance exec still 'echo own >/work/own'
+	faas -q instance stop still
+	begin_held --parent used 'echo up; read x; cat /work/base'
+	# a line of ten is made shorter in the background meanwhile
+	faas -q branch used --branch line
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		faas branch exec line "echo $i >/work/n$i"
+		faas --json doctor --repair
+		same "$(jq -c .problems <<<"$output")" "[]" "after $i"
+	done
+	faas branch exec line 'cat /work/n* | wc -l'
+	same "${lines[0]}" 10 "the line"
+	faas instance exec box 'cat /work/base /work/own'
+	same "$output" $'base\nown' "an instance"
+	faas -q instance start still
+	faas instance exec still 'cat /work/own'
+	same "$output" own "a stopped instance"
+	let_go
+	ended 0
+	same "$(<client.out)" $'up\nbase' "a sandbox"
+	faas -q instance terminate box still
+	faas executor stop --now
+}

@@ -1,5 +1,7 @@
 #include "lib/doctor/cgroup.h"
 
+#include "lib/base/remove.h"
+#include "tests/unit/tempdir.h"
 #include "tests/unit/test.h"
 
 TEST(a_version_2_mount_is_recognised)
@@ -44,6 +46,24 @@ TEST(the_own_path_is_that_of_the_controller)
 	check(!cgroup_own_path("0::/", "memory"));
 	check(!cgroup_own_path("9:name=systemd:/", "systemd"));
 	check(!cgroup_own_path("broken", NULL));
+}
+
+TEST(a_limit_is_seen)
+{
+	struct tempdir *dir = tempdir_new();
+	struct error err;
+
+	check(!cgroup_is_limited(dir->path) && !cgroup_is_limited("/no/such"));
+	put_file(dir, "memory.max", "max\n", 4);
+	put_file(dir, "cpu.max", "max 100000\n", 11);
+	check(!cgroup_is_limited(dir->path));
+	put_file(dir, "memory.high", "4096\n", 5);
+	check(cgroup_is_limited(dir->path));
+	put_file(dir, "memory.high", "max\n", 4);
+	put_file(dir, "cpu.max", "50000 100000\n", 13);
+	check(cgroup_is_limited(dir->path));
+	check(!tree_empty(dir->fd, &err));
+	tempdir_remove(dir);
 }
 
 TEST_MAIN;

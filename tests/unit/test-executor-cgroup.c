@@ -13,6 +13,8 @@ FILE *fake_fopen(const char *path, const char *mode);
 #define cgroup_mount	tested_mount
 #define cgroup_own	tested_own
 #define cgroup_read	tested_read
+#define cgroup_has_word	tested_has_word
+#define cgroup_unified	fake_unified
 
 #include "lib/executor/cgroup.c"
 
@@ -27,6 +29,14 @@ static char mounts[4096], own[1024];
 static int dirs[CGROUP__MAX];
 static uint32_t kinds;
 static struct error err;
+static int unified = -1;
+
+int fake_unified(const char *name, uint32_t *ret_kinds)
+{
+	check_str(name, "faas");
+	*ret_kinds = unified < 0 ? 0 : 1u << CGROUP_UNIFIED | 1u << CGROUP_MEMORY;
+	return unified;
+}
 
 FILE *fake_fopen(const char *path, const char *mode)
 {
@@ -81,31 +91,25 @@ TEST(no_cgroups)
 	end();
 }
 
-TEST(a_unified_tree)
+TEST(a_unified_tree_is_enough)
 {
 	begin();
-	mounted("v2", "cgroup2", "rw,nsdelegate");
-	check(!mkdirat(dir->fd, "v2/user", 0755) &&
-	      !mkdirat(dir->fd, "v2/user/me", 0755));
-	(void)snprintf(own, sizeof(own), "0::/user/me\n");
-	/* without the memory controller it is no use */
-	check(!cgroups_open("faas", dirs, &kinds, &err) && !kinds);
-	put_file(dir, "v2/user/me/cgroup.controllers", "cpu io memory pids\n", 19);
-	put_file(dir, "v2/user/me/cgroup.subtree_control", "", 0);
+	mounted("mem", "cgroup", "rw,memory");
+	(void)snprintf(own, sizeof(own), "9:memory:/\n");
+	unified = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	check(!cgroups_open("faas", dirs, &kinds, &err));
-	check(kinds == 1u << CGROUP_UNIFIED && dirs[CGROUP_UNIFIED] >= 0);
-	check(dirs[CGROUP_MEMORY] == -1 && is_there("v2/user/me/faas"));
+	check(kinds == (1u << CGROUP_UNIFIED | 1u << CGROUP_MEMORY));
+	check(dirs[CGROUP_UNIFIED] == unified && dirs[CGROUP_MEMORY] == -1);
+	check(!is_there("mem/faas"));
+	unified = -1;
 	end();
-	begin();
-	/* "memory" is a word, not a part of one */
-	mounted("v2", "cgroup2", "rw");
-	(void)snprintf(own, sizeof(own), "0::/\n");
-	put_file(dir, "v2/cgroup.controllers", "cpu memoryx pids\n", 17);
-	check(!cgroups_open("faas", dirs, &kinds, &err) && !kinds);
-	put_file(dir, "v2/cgroup.controllers", "memory\n", 7);
-	check(!cgroups_open("faas", dirs, &kinds, &err) && kinds == 1u << CGROUP_UNIFIED);
-	check(is_there("v2/faas"));
-	end();
+}
+
+TEST(words_of_a_list)
+{
+	check(cgroup_has_word("cpu memory\n", "memory", " \n"));
+	check(!cgroup_has_word("cpu memoryx pids\n", "memory", " \n"));
+	check(!cgroup_has_word("", "memory", " \n") && cgroup_has_word("rw,cpu", "cpu", ","));
 }
 
 TEST(split_hierarchies)
@@ -116,14 +120,15 @@ TEST(split_hierarchies)
 	mounted("mem", "cgroup", "rw,relatime,memory");
 	mounted("cpuset", "cgroup", "rw,cpuset");
 	mounted("pids", "cgroup", "rw,pids");
+	mounted("freezer", "cgroup", "rw,freezer");
 	check(!mkdirat(dir->fd, "mem/a", 0755));
-	put_file(dir, "v2/cgroup.controllers", "\n", 1);
 	(void)snprintf(
 	    own, sizeof(own),
-	    "9:memory:/a\n8:cpu,cpuacct:/\n7:cpuset:/gone\n6:pids:/not/here\n0::/\n");
+	    "9:memory:/a\n8:cpu,cpuacct:/\n7:cpuset:/gone\n6:pids:/not/here\n5:freezer:/\n0::/\n");
 	check(!cgroups_open("faas", dirs, &kinds, &err));
 	/* what is not writable, or not mounted, is done without */
 	check(kinds == (1u << CGROUP_MEMORY | 1u << CGROUP_CPU));
+	check(dirs[CGROUP_FREEZER] >= 0 && is_there("freezer/faas"));
 	check(is_there("mem/a/faas") && is_there("cpu/faas") && !is_there("pids/faas"));
 	check(!is_there("cpuset/faas") && dirs[CGROUP_UNIFIED] == -1 &&
 	      dirs[CGROUP_BLKIO] == -1);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -297,6 +298,27 @@ TEST(no_namespaces_and_no_typing_into_terminals)
 		check(call(&p, SYS_ioctl, 0, TIOCGWINSZ | high << 32, 0) ==
 		      SECCOMP_RET_ALLOW);
 	}
+	free(p.code);
+}
+
+TEST(no_huge_pages)
+{
+	struct program p = load(filter_sandbox);
+	struct seccomp_data map = {
+		.nr = SYS_mmap, .arch = ARCH,
+		.args = { 0, 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, 0, 0 },
+	};
+
+	check(run(&p, &map) == SECCOMP_RET_ALLOW);
+	map.args[3] |= MAP_HUGETLB;
+	check(run(&p, &map) == ERRNO(ENOMEM));
+	/* with a size of them, and with bits that the kernel does not look at */
+	map.args[3] |= 21u << 26 | 1ull << 40;
+	check(run(&p, &map) == ERRNO(ENOMEM));
+	check(call(&p, SYS_memfd_create, 0, MFD_CLOEXEC, 0) == SECCOMP_RET_ALLOW);
+	check(call(&p, SYS_memfd_create, 0, MFD_CLOEXEC | MFD_HUGETLB, 0) == ERRNO(ENOMEM));
+	check(call(&p, SYS_shmget, 0, 4096, IPC_CREAT | 0600) == SECCOMP_RET_ALLOW);
+	check(call(&p, SYS_shmget, 0, 4096, IPC_CREAT | SHM_HUGETLB) == ERRNO(ENOMEM));
 	free(p.code);
 }
 

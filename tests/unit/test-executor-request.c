@@ -17,7 +17,8 @@ static void begin(void)
 	if (run)
 		run_free(run);
 	x = (struct executor){
-		.spawner = { .up = true, .cgroups = 1 }, .memory_total = 8ull << 30,
+		.spawner = { .up = true, .cgroups = 1u << CGROUP_UNIFIED |
+				 1u << CGROUP_CPU | 1u << CGROUP_BLKIO }, .memory_total = 8ull << 30,
 		.slots = &host, .state_dir = -1,
 	};
 	host = (struct slot){ .name = "host", .number = 1, .next = &py };
@@ -208,6 +209,8 @@ TEST(limits_that_this_host_cannot_keep)
 			       "\"allow_degraded\":true}"));
 	check(strstr(run->rec.degraded, "no cgroup") &&
 	      strstr(run->rec.degraded, "users"));
+	/* nothing is asked of a file that is not there, and the record says what was wanted */
+	check(!run->build.limits.cpu_millis && strstr(run->rec.limits, "\"cpu_millis\":500"));
 }
 
 TEST(names_ids_and_labels)

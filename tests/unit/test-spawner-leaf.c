@@ -76,7 +76,8 @@ static void put_empty(int kind, const char *const *names)
 		put(kind, *names, "");
 }
 
-static const char *const unified_files[] = {"memory.max", "pids.max", "cpu.max", "io.max",
+static const char *const unified_files[] = {"memory.max", "memory.swap.max", "pids.max",
+					    "cpu.max", "io.max",
 					    NULL};
 
 TEST(limits_of_a_unified_leaf)
@@ -89,6 +90,7 @@ TEST(limits_of_a_unified_leaf)
 	put_empty(CGROUP_UNIFIED, unified_files);
 	check(!leaf_limits(&leaf, &want, &st));
 	check_str(get(CGROUP_UNIFIED, "memory.max"), "1073741824");
+	check_str(get(CGROUP_UNIFIED, "memory.swap.max"), "0");
 	check_str(get(CGROUP_UNIFIED, "pids.max"), "64");
 	check_str(get(CGROUP_UNIFIED, "cpu.max"), "150000 100000");
 	check_str(get(CGROUP_UNIFIED, "io.max"), "");

@@ -74,6 +74,21 @@ static void refuses(struct tempdir *dir, enum err_code code, const char *part)
 	}
 }
 
+TEST(what_is_kept_is_made_safe)
+{
+	struct tempdir *dir = tempdir_new();
+	struct store *store = must_open(dir);
+
+	/* with nothing to write, with something, and in the middle of it */
+	check(!store_sync(store, &err));
+	add(store, "aaaa");
+	check(!store_sync(store, &err));
+	check(!store_begin(store, &err) && !store_sync(store, &err) && !store_commit(store, &err));
+	check(count(store) == 1);
+	store_close(store);
+	tempdir_remove(dir);
+}
+
 TEST(a_new_store_is_private_and_survives)
 {
 	CLEANUP(tempdir_remove) struct tempdir *dir = tempdir_new();
