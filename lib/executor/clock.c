@@ -31,12 +31,12 @@ static bool known(struct executor *x)
 					    &first.boot_ms) == 3 && !strcmp(id, boot_id());
 }
 
-void clock_begin(struct executor *x)
+bool clock_begin(struct executor *x)
 {
 	cleanup_close int fd = -1;
 
 	if (known(x))
-		return;
+		return true;
 	first.wall_ms = (int64_t)clock_unix_ms();
 	first.boot_ms = boot_ms();
 	fd = openat(x->run_dir, "clock", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -44,6 +44,7 @@ void clock_begin(struct executor *x)
 	if (fd >= 0)
 		(void)dprintf(fd, "%s %" PRId64 " %" PRId64 "\n", boot_id(), first.wall_ms,
 			      first.boot_ms);
+	return false;
 }
 
 int64_t clock_surely_ms(void)

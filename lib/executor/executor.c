@@ -209,7 +209,9 @@ static int start(struct executor *x, struct error *err)
 	    recover(x, err) < 0 || instances_recover(x, err) < 0 || environment_sweep(x, err) < 0 || layer_sweep(x, err) < 0 ||
 	    compact_note_all(x, err) < 0)
 		return -1;
-	clock_begin(x);
+	/* what nobody had asked the disk for when the power went may be there in part */
+	if (!clock_begin(x) && store_snapshot_doubt(x->store, err) < 0)
+		return -1;
 	reserve_make(x);
 	(void)fault("executor.recovered");
 	if (spawner_start(x, err) < 0)

@@ -82,7 +82,8 @@ uint64_t clock_us(void);	/* CLOCK_MONOTONIC */
 uint64_t clock_unix_ms(void);
 
 /* ---- clock.c: Unix time that has come, whatever the wall's clock is set to ---- */
-void clock_begin(struct executor *x);
+/* False: the machine has been started since the last executor, as far as is known. */
+bool clock_begin(struct executor *x);
 int64_t clock_surely_ms(void);
 
 /* ---- configuration, from the command line and the environment ---- */

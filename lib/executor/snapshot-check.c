@@ -90,7 +90,7 @@ static json_t *problem(const struct checking *c, const json_t *s, const json_t *
 								    "problem"));
 
 		if (!why && json_object_get(c->unsafe, name))
-			why = "the disk failed when it was written";
+			why = "the disk failed, or the machine, when it was written";
 		if (why && !i)
 			return json_string(why);
 		if (why)

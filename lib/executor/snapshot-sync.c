@@ -155,7 +155,7 @@ DEFINE_CLEANUP(struct awaited *, awaited_free);
 
 static int unsafe(const char *id, struct error *err)
 {
-	(void)err_set(err, ERR_CORRUPT, "the disk failed when snapshot '%s' was written", id);
+	(void)err_set(err, ERR_CORRUPT, "the disk failed, or the machine, when snapshot '%s' was written", id);
 	return err_hint(err, "see to the disk, and make it again; 'faas snapshot check' says "
 			"whether its files can be read");
 }

@@ -181,6 +181,12 @@ int store_snapshot_unsynced(struct store *store, int limit,
 		    err);
 }
 
+int store_snapshot_doubt(struct store *store, struct error *err)
+{
+	return store_run(store, "UPDATE snapshot SET synced_ms = -1 WHERE synced_ms = 0 AND "
+			 "state = 'ready'", err);
+}
+
 int store_snapshot_next_expiry(struct store *store, int64_t after_ms, int64_t *ret,
 			       struct error *err)
 {

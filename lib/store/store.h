@@ -257,7 +257,7 @@ struct snapshot {
 	int64_t created_ms;
 	int64_t expires_ms;		/* it may be deleted from then on; 0: never */
 	int64_t synced_ms;		/* on the disk since; 0: not yet, and what follows is unknown */
-#define SNAPSHOT_UNSAFE (-1)		/* the disk failed then; what follows is unknown, too */
+#define SNAPSHOT_UNSAFE (-1)		/* the disk failed, or the machine; what follows is unknown, too */
 	int64_t entries, bytes;		/* of its own layer */
 	char *digest;			/* of its own layer, and */
 	char *checksum;			/* of all its files: lib/statehelper/digest.h */
@@ -292,6 +292,8 @@ int store_snapshot_expired(struct store *store, int64_t now_ms,
 int store_snapshot_unsynced(struct store *store, int limit,
 			    int (*each)(void *arg, const struct snapshot *snapshot), void *arg,
 			    struct error *err) _must_check_ __attribute__((nonnull(1, 3, 5)));
+/* All that are not on the disk are SNAPSHOT_UNSAFE. */
+int store_snapshot_doubt(struct store *store, struct error *err) _must_check_ _nonnull_;
 /* When the next one ends, of those that end after after_ms; 0: none does. */
 int store_snapshot_next_expiry(struct store *store, int64_t after_ms, int64_t *ret,
 			       struct error *err) _must_check_ _nonnull_;

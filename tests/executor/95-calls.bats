@@ -123,6 +123,30 @@ known() {
 	same "$status" 1 "while it fails: $stderr"
 }
 
+@test "snapshot: what the disk was not asked for when the machine went down is unsafe" {
+	local pid
+
+	faas execute --snapshot before 'echo before >/work/x'
+	known before synced
+	# the helper that would ask never does
+	fails faas-state:syncfs=KILL@1+
+	faas execute --snapshot torn 'echo torn >/work/x'
+	pid=$(executor_pid)
+	kill -KILL "$pid"
+	eventually gone "$pid"
+	fails ''
+	# as after another start of the machine
+	sed -i 's/^[^ ]*/another-boot/' "$FAAS_STATE_DIR/run/clock"
+	known torn unsafe
+	known before synced
+	# of what came since then it is known
+	faas execute --snapshot after 'echo after >/work/x'
+	known after synced
+	faas executor stop
+	known torn unsafe
+	faas snapshot show after
+}
+
 @test "config set: a disk that fails leaves what was there" {
 	local call
 

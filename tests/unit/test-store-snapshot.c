@@ -144,6 +144,11 @@ TEST(those_that_are_over_and_those_that_are_not_safe)
 	check(!strcmp(text, " abcd1 abcd4"));
 	*text = '\0';
 	check(!store_snapshot_unsynced(store, 1, collect, text, &err) && !strcmp(text, " abcd1"));
+	check(!store_snapshot_doubt(store, &err));
+	*text = '\0';
+	check(!store_snapshot_unsynced(store, 10, collect, text, &err) && !*text);
+	check(!store_snapshot_get(store, "abcd1", &s, &err) && s.synced_ms == SNAPSHOT_UNSAFE);
+	snapshot_release(&s);
 	check(!store_snapshot_next_expiry(store, 0, &next, &err) && next == 100);
 	check(!store_snapshot_next_expiry(store, 100, &next, &err) && next == 300);
 	check(!store_snapshot_get(store, "abcd3", &s, &err));
