@@ -37,7 +37,7 @@ END
 	requires_program bwrap
 	env -i /usr/bin/python3 "$facts" >host </dev/null 3>&-
 	env -i "$(command -v bwrap)" --unshare-all --ro-bind / / --proc /proc --dev /dev --tmpfs /tmp \
-		/usr/bin/python3 "$facts" >bwrap </dev/null 3>&-
+		--ro-bind "$facts" /tmp/facts.py /usr/bin/python3 /tmp/facts.py >bwrap </dev/null 3>&-
 	faas execute --file "$facts" -- /usr/bin/python3 facts.py
 	echo "$output" >ours
 	table >table
