@@ -106,7 +106,7 @@ d = sqlite3.connect(sys.argv[1]); d.execute("UPDATE execution SET pid = ?", (sys
 		"$FAAS_STATE_DIR/faas.db" "$bystander"
 	# and the number of the one that had the lock, and a socket with no one behind it
 	echo "$bystander" >"$FAAS_STATE_DIR/run/executor.lock"
-	python3 -c 'import socket, sys
+	python3 -c 'import socket, sys, time
 socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).bind(sys.argv[1])' "$FAAS_STATE_DIR/run/m.$id" || true
 	faas executor start
 	run_faas execution cancel "$id" || true
@@ -130,14 +130,14 @@ socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).bind(sys.argv[1])' "$FAAS_S
 	) >/dev/null 3>&-
 	pid=$(executor_pid)
 	# more clients than it has descriptors, who say nothing
-	python3 -c 'import socket, sys
+	python3 -c 'import socket, sys, time
 s = []
 for i in range(200):
     c = socket.socket(socket.AF_UNIX); c.setblocking(False)
     try: c.connect(sys.argv[1])
     except BlockingIOError: pass
     s.append(c)
-print("held", flush=True); sys.stdin.read()' "$FAAS_STATE_DIR/run/executor.sock" < <(sleep 1000) >held 3>&- &
+print("held", flush=True); time.sleep(1000)' "$FAAS_STATE_DIR/run/executor.sock" >held 3>&- &
 	held=$!
 	eventually grep -q held held
 	used() {
