@@ -434,9 +434,11 @@ int executor_main(const struct executor_config *config, struct error *err)
 	r = loop(x, err);
 	kept = x->n_kept;
 	stop(x);
-	if (!kept)
+	/* what goes on keeps the folders busy; the last monitor, or the next executor, sees to them */
+	if (!kept) {
 		remove_paused(x);
-	remove_cgroups(x);
+		remove_cgroups(x);
+	}
 	/* An end of file says that the next executor may start. */
 	(void)close(x->lock);
 	while (x->sessions)
